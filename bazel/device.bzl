@@ -1,0 +1,14 @@
+"""Where kernels run: on a GPU, or (host mode) on the CPU. --config=gpu and --config=host force it."""
+
+load("@gpu_probe//:probe.bzl", "HAS_GPU")
+
+def device_select(gpu, host):
+    """A select() that takes `gpu` in GPU mode and `host` otherwise."""
+    return select({
+        "//bazel:force_gpu": gpu,
+        "//bazel:force_host": host,
+        "//conditions:default": gpu if HAS_GPU else host,
+    })
+
+# For target_compatible_with: skipped (visibly, in Bazel's report) where there is no GPU mode.
+GPU_ONLY = device_select(gpu = [], host = ["@platforms//:incompatible"])
