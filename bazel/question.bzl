@@ -1,0 +1,188 @@
+"""The one macro that makes a question, and its counterpart for the reference. No question has branches of its own here."""
+
+load("//bazel:cuda.bzl", "cuda_object")
+load("//bazel:device.bzl", "GPU_ONLY", "device_select")
+
+# Implementations are judged as they would be used: optimised, with lines for stack traces.
+_COPTS = ["-O3", "-g1", "-fno-gnu-unique"]
+
+def _is_device(file):
+    return file.endswith(".cu")
+
+def _deps(question):
+    return [
+        "//questions/%s:api" % question,
+        "//harness/answer",
+        "//kernels/primitives",
+    ]
+
+def implementation(name, src, question, visibility = None, tags = []):
+    """One part of one implementation: the shared object NAME.so, which exports the question's entry points alone."""
+    common = dict(
+        linkshared = True,
+        additional_linker_inputs = ["//bazel:exports.lds"],
+        linkopts = ["-Wl,--version-script=$(location //bazel:exports.lds)"],
+        visibility = visibility,
+        testonly = True,
+    )
+    if _is_device(src):
+        cuda_object(
+            name = name + "_object",
+            src = src,
+            deps = _deps(question) + ["//questions/%s:device_api" % question],
+            tags = tags + ["manual"],
+            testonly = True,
+        )
+        native.cc_binary(
+            name = name + ".so",
+            srcs = [":%s_object" % name],
+            deps = ["@cuda"],
+            tags = tags + ["manual"],
+            target_compatible_with = GPU_ONLY,
+            **common
+        )
+    else:
+        native.cc_binary(
+            name = name + ".so",
+            srcs = [src],
+            copts = _COPTS,
+            deps = _deps(question),
+            tags = tags,
+            **common
+        )
+
+def solution(question, parts):
+    """The reference solution of a question: //solutions/QUESTION:reference_PART.so, and its sources for patches."""
+    native.exports_files(parts.values(), visibility = ["//questions/%s:__pkg__" % question])
+    for part, file in parts.items():
+        implementation(
+            name = "reference_" + part,
+            src = file,
+            question = question,
+            visibility = ["//questions/%s:__pkg__" % question],
+        )
+
+def _patched(name, patch, original):
+    """`original` with `patch` applied, exactly: a patch that no longer fits fails to build, and its test with it."""
+    extension = ".cu" if _is_device(original) else ".cc"
+    native.genrule(
+        name = name + "_source",
+        srcs = [patch, original],
+        outs = [name + extension],
+        cmd = "patch --silent --fuzz=0 --force --output=$@ $(location %s) $(location %s) >&2" % (original, patch),
+        tags = ["manual"],
+        testonly = True,
+    )
+    return name + extension
+
+def _library_args(kind, parts, labels, device):
+    """--library or --reference flags for the parts that are (or are not) device parts."""
+    return ["--%s=%s=$(rootpath %s)" % (kind, p, labels[p]) for p in parts if _is_device(parts[p]) == device]
+
+def _library_data(parts, labels, references, device):
+    data = []
+    for p in parts:
+        for label in [labels[p], references[p]]:
+            if _is_device(parts[p]) == device and label not in data:
+                data.append(label)
+    return data
+
+def _grade_test(name, parts, labels, references, args, data = [], size = "medium", tags = [], gpu_only = False):
+    host_args = _library_args("library", parts, labels, False) + _library_args("reference", parts, references, False)
+    device_args = _library_args("library", parts, labels, True) + _library_args("reference", parts, references, True)
+    native.sh_test(
+        name = name,
+        size = size,
+        srcs = ["//bazel:run.sh"],
+        args = ["$(rootpath :grader)", "--runner=$(rootpath :runner)"] + host_args +
+               device_select(gpu = ["--mode=gpu"] + device_args, host = ["--mode=host"]) + args,
+        data = [":grader", ":runner"] + _library_data(parts, labels, references, False) +
+               device_select(gpu = _library_data(parts, labels, references, True), host = []) + data,
+        tags = tags + (["gpu"] if gpu_only else []),
+        target_compatible_with = GPU_ONLY if gpu_only else [],
+    )
+
+def _stem(path):
+    return path.split("/")[-1].split(".")[0]
+
+def question(name, parts, long_seed = "20240229"):
+    """Makes every target of a question.
+
+    Args:
+      name: the package, such as "q02_allreduce".
+      parts: part -> file, such as {"a": "allreduce_host.cc"}; the file is looked for in answer/, skeleton/ and the solution.
+      long_seed: the seed of the tests with fixed inputs.
+    The package also defines :api, :device_api (if a part is a .cu), :grader and :runner.
+    """
+    seed = "--seed=" + long_seed
+    references = {p: "//solutions/%s:reference_%s.so" % (name, p) for p in parts}
+
+    started = False
+    answers = {}
+    skeletons = {}
+    for part, file in parts.items():
+        implementation(name = "skeleton_" + part, src = "skeleton/" + file, question = name)
+        skeletons[part] = ":skeleton_%s.so" % part
+        answers[part] = skeletons[part]
+        if native.glob(["answer/" + file]):
+            started = True
+            implementation(name = "answer_" + part, src = "answer/" + file, question = name, tags = ["manual"])
+            answers[part] = ":answer_%s.so" % part
+    who = "--implementation=" + ("answer" if started else "skeleton")
+
+    # Typed by hand: fresh inputs each time, never part of //... .
+    by_hand = ["manual", "external"]
+    _grade_test("grade", parts, answers, references, [who], tags = by_hand, size = "large")
+    for part in parts:
+        one = {part: parts[part]}
+        _grade_test("grade_" + part, one, answers, references, [who, "--part=" + part], tags = by_hand, size = "large")
+        _grade_test(
+            "reference_grade_" + part,
+            one,
+            references,
+            references,
+            ["--implementation=reference", "--part=" + part],
+            tags = by_hand,
+            size = "large",
+        )
+
+    _grade_test("reference_grade", parts, references, references, ["--implementation=reference"], tags = ["external", "cpu:2"], size = "large")
+    _grade_test("reference_long_test", parts, references, references, ["--implementation=reference", "--long", seed], tags = ["long", "manual"], size = "enormous")
+    _grade_test("skeleton_fails_test", parts, skeletons, references, ["--implementation=skeleton", "--expect=wrong", seed])
+
+    # Known-wrong answers: PART_NAME.patch on the reference, or PART_NAME.{cc,cu} of their own.
+    for path in native.glob(["wrong/*.patch", "wrong/*.cc", "wrong/*.cu"]):
+        stem = _stem(path)
+        part = stem.split("_")[0]
+        if part not in parts:
+            fail("%s: its name has to begin with a part, one of %s, and an underscore" % (path, parts.keys()))
+        if path.endswith(".patch"):
+            source = _patched("wrong_" + stem, path, "//solutions/%s:%s" % (name, parts[part]))
+        else:
+            source = path
+        implementation(name = "wrong_" + stem, src = source, question = name)
+        _grade_test(
+            "wrong_%s_test" % stem,
+            {part: parts[part]},
+            {part: ":wrong_%s.so" % stem},
+            references,
+            ["--implementation=" + stem, "--part=" + part, "--expect=rejected", "--stop_at_first_failure", "--wrong=$(rootpath %s)" % path, seed],
+            data = [path],
+            gpu_only = _is_device(parts[part]),
+        )
+
+    # Unusual and right ones.
+    for path in native.glob(["right/*.cc", "right/*.cu"]):
+        stem = _stem(path)
+        part = stem.split("_")[0]
+        if part not in parts:
+            fail("%s: its name has to begin with a part, one of %s, and an underscore" % (path, parts.keys()))
+        implementation(name = "right_" + stem, src = path, question = name)
+        _grade_test(
+            "right_%s_test" % stem,
+            {part: parts[part]},
+            {part: ":right_%s.so" % stem},
+            references,
+            ["--implementation=" + stem, "--part=" + part, "--correctness_only", seed],
+            gpu_only = _is_device(parts[part]),
+        )

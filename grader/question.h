@@ -1,0 +1,100 @@
+// What a question gives the grader: a name, its checks, and how to run each.
+#ifndef GRADER_QUESTION_H_
+#define GRADER_QUESTION_H_
+
+#include <functional>
+#include <map>
+#include <memory>
+#include <optional>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "grader/verdict.h"
+#include "harness/launch/rank_session.h"
+
+namespace workbench {
+
+struct GradeOptions {
+  std::string implementation = "answer";
+  std::map<std::string, std::string> libraries;   // part -> shared object; parts without one are not graded
+  std::map<std::string, std::string> references;  // part -> the reference's shared object, for performance
+  std::string runner;
+  std::string part;  // empty: all
+  uint64_t seed = 0;
+  bool gpu = false;
+  bool long_tier = false;
+  bool stop_at_first_failure = false;
+  bool correctness_only = false;
+};
+
+// Passed to each check. Owns the running ranks; sessions are kept between checks.
+class CheckContext {
+ public:
+  explicit CheckContext(const GradeOptions& options);
+  ~CheckContext();
+
+  const GradeOptions& options() const { return options_; }
+  uint64_t seed() const { return options_.seed; }
+  bool gpu() const { return options_.gpu; }
+  bool long_tier() const { return options_.long_tier; }
+
+  using Inputs = std::vector<std::pair<std::string, std::string>>;
+  using Replies = std::vector<std::vector<std::byte>>;
+
+  // Runs one case of `part` on `ranks` ranks of the implementation (or, with `reference`, of the reference); ranks = 0: one
+  // process without MPI. On a failure it is recorded as the check's finding, with `inputs`, and false is returned: the check should return too.
+  bool Run(const std::string& part, int ranks, std::span<const std::byte> request, double deadline_seconds,
+           const Inputs& inputs, Replies* replies, bool reference = false);
+
+  // Records the check's finding. The first one counts.
+  void Fail(Finding finding);
+  // The check cannot be judged here.
+  void NotGraded(std::string reason);
+  // A measured number for the report ("ratio", 1.02).
+  void Figure(std::string name, double value);
+  // Earn only this fraction of the marks (performance). Below 1 the verdict is "too slow".
+  void EarnFraction(double fraction, std::string detail);
+  void Attach(std::string file_name, std::string content);
+
+  bool failed() const { return result_->finding.has_value(); }
+  // How the last request's time looked from outside, for a bound on what the ranks say.
+  double last_case_seconds() const { return last_case_seconds_; }
+  const std::string& last_command_line() const { return last_command_line_; }
+
+ private:
+  friend class Engine;
+  void CloseAll(bool report_leaks);
+  RankSession* SessionFor(const std::string& part, int ranks, bool reference, const Inputs& inputs);
+  void Record(const Failure& failure, const Inputs& inputs, bool reference);
+
+  GradeOptions options_;
+  CheckResult* result_ = nullptr;
+  std::map<std::string, std::unique_ptr<RankSession>> sessions_;
+  std::vector<std::pair<std::string, std::string>> attachments_;
+  std::vector<pid_t> keep_processes_;
+  int lost_sessions_ = 0;
+  double last_case_seconds_ = 0;
+  std::string last_command_line_;
+};
+
+struct Check {
+  CheckSpec spec;
+  std::function<void(CheckContext&)> run;
+};
+
+struct Question {
+  std::string name;   // "q02_allreduce"
+  std::string title;  // "AllReduce"
+  std::vector<std::pair<std::string, std::string>> parts;  // "a" -> what it is
+  std::vector<Check> checks;                               // in the order in which they lead
+  std::vector<std::string> device_parts;                   // need a GPU in this build
+  std::vector<std::string> performance_checks;             // ids; judged only once the part is correct
+};
+
+// Defined once by each question.
+Question MakeQuestion();
+
+}  // namespace workbench
+
+#endif  // GRADER_QUESTION_H_

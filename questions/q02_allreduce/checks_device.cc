@@ -1,0 +1,7 @@
+#include "questions/q02_allreduce/checks.h"
+
+namespace q02 {
+
+std::vector<workbench::Check> DeviceChecks() { return {}; }
+
+}  // namespace q02
