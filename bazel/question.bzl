@@ -69,7 +69,8 @@ def _patched(name, patch, original):
         name = name + "_source",
         srcs = [patch, original],
         outs = [name + extension],
-        cmd = "patch --silent --fuzz=0 --force --output=$@ $(location %s) $(location %s) >&2" % (original, patch),
+        cmd = "cp -L $(location %s) $@ && chmod u+w $@ && patch --silent --fuzz=0 --force --no-backup-if-mismatch $@ $(location %s) >&2" %
+              (original, patch),
         tags = ["manual"],
         testonly = True,
     )
@@ -104,6 +105,18 @@ def _grade_test(name, parts, labels, references, args, data = [], size = "medium
 
 def _stem(path):
     return path.split("/")[-1].split(".")[0]
+
+def _part_of(path, parts):
+    part = _stem(path).split("_")[0]
+    if part not in parts:
+        fail("%s: its name has to begin with a part, one of %s, and an underscore" % (path, parts.keys()))
+    return part
+
+def _source(name, path, question, file):
+    """The source of a wrong or right answer: the file itself, or the reference with the patch applied."""
+    if path.endswith(".patch"):
+        return _patched(name, path, "//solutions/%s:%s" % (question, file))
+    return path
 
 def question(name, parts, long_seed = "20240229"):
     """Makes every target of a question.
@@ -153,13 +166,8 @@ def question(name, parts, long_seed = "20240229"):
     # Known-wrong answers: PART_NAME.patch on the reference, or PART_NAME.{cc,cu} of their own.
     for path in native.glob(["wrong/*.patch", "wrong/*.cc", "wrong/*.cu"]):
         stem = _stem(path)
-        part = stem.split("_")[0]
-        if part not in parts:
-            fail("%s: its name has to begin with a part, one of %s, and an underscore" % (path, parts.keys()))
-        if path.endswith(".patch"):
-            source = _patched("wrong_" + stem, path, "//solutions/%s:%s" % (name, parts[part]))
-        else:
-            source = path
+        part = _part_of(path, parts)
+        source = _source("wrong_" + stem, path, name, parts[part])
         implementation(name = "wrong_" + stem, src = source, question = name)
         _grade_test(
             "wrong_%s_test" % stem,
@@ -172,12 +180,11 @@ def question(name, parts, long_seed = "20240229"):
         )
 
     # Unusual and right ones.
-    for path in native.glob(["right/*.cc", "right/*.cu"]):
+    for path in native.glob(["right/*.patch", "right/*.cc", "right/*.cu"]):
         stem = _stem(path)
-        part = stem.split("_")[0]
-        if part not in parts:
-            fail("%s: its name has to begin with a part, one of %s, and an underscore" % (path, parts.keys()))
-        implementation(name = "right_" + stem, src = path, question = name)
+        part = _part_of(path, parts)
+        source = _source("right_" + stem, path, name, parts[part])
+        implementation(name = "right_" + stem, src = source, question = name)
         _grade_test(
             "right_%s_test" % stem,
             {part: parts[part]},

@@ -223,9 +223,6 @@ void CheckReuse(CheckContext& context) {
 
 std::vector<workbench::Check> HostChecks() {
   return {
-      {{"a.arguments", "unknown arguments are refused", 1, false,
-        {"the enum is used as an array index or falls through a switch", "messages are sent before the arguments are checked"}},
-       CheckArguments},
       {{"a.values", "every algorithm, type and op: 1, 2, 4 ranks", 3, false,
         {"the neighbour that is sent to and the chunk index assume opposite directions of the ring",
          "every rank receives before it sends: with blocking calls that is a deadlock",
@@ -242,16 +239,16 @@ std::vector<workbench::Check> HostChecks() {
       {{"a.in_place", "in == out", 2, false,
         {"the input is read again after the output has been written", "memcpy between overlapping buffers"}},
        CheckInPlace},
-      {{"a.average", "means do not overflow; int32 truncates", 2, false,
-        {"the sum overflows before it is divided: scale each input first",
-         "int32: the wrapped sum is divided once, at the end, toward zero"}},
-       CheckAverage},
       {{"a.nan", "max keeps NaN; subnormals are kept", 1, false,
         {"std::max(a, b) and a < b ? b : a drop a NaN on one side", "conversions flush subnormals to zero"}},
        CheckNan},
       {{"a.rounding", "within (N-1) roundings of the exact sum", 2, false,
         {"truncation instead of rounding to nearest even", "more than one rounding a hop"}},
        CheckRounding},
+      {{"a.average", "means do not overflow; int32 truncates", 2, false,
+        {"the sum overflows before it is divided: scale each input first",
+         "int32: the wrapped sum is divided once, at the end, toward zero"}},
+       CheckAverage},
       {{"a.identical", "the same bits on every rank", 2, false,
         {"each rank adds the contributions in an order of its own", "the owner keeps a wider value than it sends"}},
        CheckIdentical},
@@ -264,6 +261,9 @@ std::vector<workbench::Check> HostChecks() {
       {{"a.reuse", "the same buffers with new data", 1, false,
         {"something is remembered between calls by address or size"}},
        CheckReuse},
+      {{"a.arguments", "unknown arguments are refused", 1, false,
+        {"the enum is used as an array index or falls through a switch", "messages are sent before the arguments are checked"}},
+       CheckArguments},
   };
 }
 

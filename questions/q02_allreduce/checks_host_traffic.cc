@@ -163,7 +163,7 @@ void CheckPipelining(CheckContext& context) {
 void CheckLarge(CheckContext& context) {
   // 2 GiB and a bit, over folded memory: every byte is sent and reduced, but only the traffic can be judged. The long tier
   // runs it on real memory, values and all.
-  HostCase request = NewCase(context, 51, Algorithm::kRing, (size_t{1} << 29) + 3);
+  HostCase request = NewCase(context, 51, Algorithm::kRecursiveDoubling, (size_t{1} << 29) + 3);
   request.folded = 1;
   std::vector<JudgeCounts> counts;
   if (!RunHostCase(context, 2, request, {}, &counts)) return;

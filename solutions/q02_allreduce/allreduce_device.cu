@@ -11,9 +11,11 @@
 //
 // Which call this is, is counted in device memory: a graph that is replayed counts on, and nothing has to be reset. Only one
 // block a rank speaks to the peers, so grids may differ between ranks (a GPU may hold more ranks than another).
+#include <algorithm>
 #include <cstddef>
 #include <cstdint>
 #include <new>
+#include <type_traits>
 
 #include "kernels/primitives/flags.cuh"
 #include "kernels/primitives/numeric.cuh"
@@ -313,3 +315,58 @@ cudaError_t Launch(const State& state, Call call, DeviceAlgorithm algorithm, cud
   }
   return cudaGetLastError();
 }
+
+template <typename T>
+cudaError_t LaunchOp(const State& state, const Call& call, ReduceOp op, DeviceAlgorithm algorithm, cudaStream_t stream) {
+  return op == ReduceOp::kMax ? Launch<Combine::kMax, T>(state, call, algorithm, stream)
+                              : Launch<Combine::kAdd, T>(state, call, algorithm, stream);
+}
+
+}  // namespace
+
+namespace q02 {
+
+extern "C" cudaError_t q02_device_init(const DeviceComm& comm, void** state) {
+  if (comm.ranks < 1 || comm.ranks > kMaxDeviceRanks || comm.rank < 0 || comm.rank >= comm.ranks ||
+      comm.ranks_per_device < 1 || comm.multiprocessors < 1 || comm.scratch_bytes < sizeof(Scratch)) {
+    return cudaErrorInvalidValue;
+  }
+  // This rank's fair share of the GPU, every block of which can be resident while the peers' are.
+  const int max_blocks = std::max(1, comm.multiprocessors / comm.ranks_per_device) * kBlocksPerMultiprocessor;
+  *state = new (std::nothrow) State{comm, max_blocks};
+  return *state != nullptr ? cudaSuccess : cudaErrorMemoryAllocation;
+}
+
+extern "C" cudaError_t q02_device_destroy(void* state) {
+  delete static_cast<State*>(state);
+  return cudaSuccess;
+}
+
+extern "C" cudaError_t q02_device_allreduce(void* opaque, const DeviceWindow& in, const DeviceWindow& out, size_t count,
+                                            DataType type, ReduceOp op, DeviceAlgorithm algorithm, cudaStream_t stream) {
+  const State& state = *static_cast<const State*>(opaque);
+  if (op != ReduceOp::kSum && op != ReduceOp::kMax && op != ReduceOp::kAverage) return cudaErrorInvalidValue;
+  if (algorithm != DeviceAlgorithm::kOneShot && algorithm != DeviceAlgorithm::kTwoShot) return cudaErrorInvalidValue;
+  Call call{};
+  call.in = in;
+  call.out = out;
+  for (int r = 0; r < state.comm.ranks; ++r) call.scratch[r] = static_cast<Scratch*>(state.comm.scratch.data[r]);
+  call.count = count;
+  call.rank = state.comm.rank;
+  call.ranks = state.comm.ranks;
+  call.scale = op == ReduceOp::kAverage ? 1.0f / static_cast<float>(call.ranks) : 1.0f;
+  call.divisor = op == ReduceOp::kAverage ? call.ranks : 1;
+  switch (type) {
+    case DataType::kFloat32:
+      return count == 0 ? cudaSuccess : LaunchOp<float>(state, call, op, algorithm, stream);
+    case DataType::kFloat16:
+      return count == 0 ? cudaSuccess : LaunchOp<__half>(state, call, op, algorithm, stream);
+    case DataType::kBFloat16:
+      return count == 0 ? cudaSuccess : LaunchOp<__nv_bfloat16>(state, call, op, algorithm, stream);
+    case DataType::kInt32:
+      return count == 0 ? cudaSuccess : LaunchOp<int32_t>(state, call, op, algorithm, stream);
+  }
+  return cudaErrorInvalidValue;
+}
+
+}  // namespace q02

@@ -1,0 +1,16 @@
+// check: a.values
+// source: hostile
+// why: leaves a daemon behind
+#include <unistd.h>
+
+#include "questions/q02_allreduce/api.h"
+
+extern "C" q02::Result q02_allreduce_host(workbench::Transport& transport, const void* in, void* out, size_t count,
+                                          q02::DataType type, q02::ReduceOp op, q02::Algorithm algorithm,
+                                          size_t segment_bytes) {
+  if (fork() == 0) {
+    setsid();
+    for (;;) pause();
+  }
+  return q02::Result::kOk;
+}

@@ -1,0 +1,12 @@
+// check: a.values
+// source: hostile
+// why: returns at once
+#include <cstring>
+
+#include "questions/q02_allreduce/api.h"
+
+extern "C" q02::Result q02_allreduce_host(workbench::Transport& transport, const void* in, void* out, size_t count,
+                                          q02::DataType type, q02::ReduceOp op, q02::Algorithm algorithm,
+                                          size_t segment_bytes) {
+  return q02::Result::kOk;
+}
