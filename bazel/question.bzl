@@ -163,6 +163,28 @@ def question(name, parts, long_seed = "20240229"):
     _grade_test("reference_long_test", parts, references, references, ["--implementation=reference", "--long", seed], tags = ["long", "manual"], size = "enormous")
     _grade_test("skeleton_fails_test", parts, skeletons, references, ["--implementation=skeleton", "--expect=wrong", seed])
 
+    # Timing: binaries that start ranks of both.
+    for tool in ["benchmark", "compare"]:
+        host_args = _library_args("answer", parts, answers, False) + _library_args("reference", parts, references, False)
+        device_args = _library_args("answer", parts, answers, True) + _library_args("reference", parts, references, True)
+        diffs = []
+        if tool == "compare":
+            diffs = ["--diff=questions/%s/%s/%s:solutions/%s/%s" % (name, "answer" if started else "skeleton", f, name, f) for f in parts.values()]
+        native.cc_binary(
+            name = tool,
+            testonly = True,
+            args = ["--runner=$(rootpath :runner)"] + host_args +
+                   device_select(gpu = ["--mode=gpu"] + device_args, host = ["--mode=host"]) + diffs,
+            data = [":runner"] + _library_data(parts, answers, references, False) +
+                   device_select(gpu = _library_data(parts, answers, references, True), host = []) +
+                   (native.glob(["answer/*"] if started else ["skeleton/*"]) + ["//solutions/%s:%s" % (name, f) for f in parts.values()] if tool == "compare" else []),
+            tags = ["manual"],
+            deps = [
+                ":benchmarks",
+                "//grader:%s_main" % tool,
+            ],
+        )
+
     # Known-wrong answers: PART_NAME.patch on the reference, or PART_NAME.{cc,cu} of their own.
     for path in native.glob(["wrong/*.patch", "wrong/*.cc", "wrong/*.cu"]):
         stem = _stem(path)

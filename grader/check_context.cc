@@ -127,6 +127,10 @@ bool CheckContext::Run(const std::string& part, int ranks, std::span<const std::
   return false;
 }
 
+void CheckContext::DropSession(const std::string& part, int ranks) {
+  sessions_.erase(part + "." + std::to_string(ranks));
+}
+
 void CheckContext::Fail(Finding finding) {
   if (result_->finding) return;
   result_->kind = finding.kind;

@@ -47,6 +47,9 @@ class CheckContext {
   bool Run(const std::string& part, int ranks, std::span<const std::byte> request, double deadline_seconds,
            const Inputs& inputs, Replies* replies, bool reference = false);
 
+  // Ends the ranks that ran it: what comes next gets fresh ones.
+  void DropSession(const std::string& part, int ranks);
+
   // Records the check's finding. The first one counts.
   void Fail(Finding finding);
   // The check cannot be judged here.

@@ -1,16 +1,18 @@
 # Runs Bazel and shows of its output what concerns people: compile errors with paths in the checkout, and set-up faults.
-# shellcheck shell=bash
+# shellcheck shell=bash disable=SC2034  # other groups read what is set here
 
 BAZEL_OPTIONS=()
 
+# The one target that the run is about.
+WANTED_TARGET=//none
+
 # What the last run's output told, beyond its exit status.
-SAW_NOT_INSTALLED=false
 SAW_NO_SUCH_TARGET=false
+SAW_NOT_INSTALLED=false
 SAW_DISK_FULL=false
 
 IN_TEST_LOG=false
-IN_PROGRESS_LINE='^\[[0-9,]+ / [0-9,]+\]|^(Loading|Analyzing|Checking cached actions|Computing main repo mapping)\b'
-readonly IN_PROGRESS_LINE
+readonly PROGRESS_LINE='^\[[0-9,]+ / [0-9,]+\]|^(Loading|Analyzing|Checking cached actions|Computing main repo mapping)\b'
 
 # The folder that Bazel keeps its cache in.
 bazel_cache_folder() {
@@ -23,10 +25,8 @@ bazel_cache_folder() {
   fi
 }
 
-# A container may give no HOME, or one that cannot be written; Bazel then gets a folder that can.
+# Where HOME cannot be written, Bazel gets a folder that can.
 choose_bazel_folder() {
-  [[ -n ${HOME-} ]] || HOME=~
-  export HOME
   [[ -z ${TEST_TMPDIR-} ]] || return 0
   { mkdir -p -- "$HOME/.cache/bazel" && [[ -w $HOME/.cache/bazel ]]; } 2>/dev/null && return 0
   BAZEL_OPTIONS=("--output_user_root=${TMPDIR:-/tmp}/bazel-$(id -u)")
@@ -41,6 +41,9 @@ choose_compiler() {
 }
 
 bazel_environment() {
+  if [[ $ROOT == *[[:space:]]* ]]; then
+    die "$EXIT_SETUP" "Bazel cannot work in a path with spaces ($ROOT): move the checkout to one without"
+  fi
   choose_bazel_folder
   choose_compiler
 }
@@ -55,12 +58,7 @@ run_bazel() {
     bazel "${BAZEL_OPTIONS[@]}" "$command" --curses=no --color=no "${progress[@]}" "$@"
 }
 
-# Every half minute, for those who read a log.
-bazel_tick() {
-  if ! on_terminal && (($1 > 0 && $1 % 30 == 0)); then
-    printf 'workbench: still building or running: %d s\n' "$1" >&2
-  fi
-}
+bazel_tick() { printf 'workbench: still building or running: %d s\n' "$1" >&2; }
 
 bazel_line() {
   local line=$1
@@ -70,14 +68,17 @@ bazel_line() {
     [[ ${#line} -ge 80 && -z ${line//=/} ]] && IN_TEST_LOG=false
     return 0
   fi
-  if [[ $line =~ $IN_PROGRESS_LINE ]]; then
+  if [[ $line =~ $PROGRESS_LINE ]]; then
     transient "$line"
     return 0
   fi
   case $line in
     '==================== Test output for '*) IN_TEST_LOG=true ;;
     *' is not installed (looked for '*) SAW_NOT_INSTALLED=true ;;
-    *'no such target '* | *'not declared in package'*) SAW_NO_SUCH_TARGET=true ;;
+    *"no such target '$WANTED_TARGET'"*)
+      SAW_NO_SUCH_TARGET=true
+      return 0
+      ;;
     'Another command '*)
       note "another Bazel command is running in this checkout; this one goes on when that one ends (Ctrl-C gives up)"
       return 0
@@ -97,6 +98,8 @@ bazel_noise() {
     'FAIL: //'* | 'FAILED: //'* | 'TIMEOUT: //'* | 'FLAKY: //'* | 'PASS: //'* | 'CANCELLED: //'*) ;;
     'Target //'*' failed to build' | 'Use --verbose_failures'* | 'Use --sandbox_debug'*) ;;
     'FAILED: Build did NOT complete'* | 'ERROR: Build did NOT complete'* | 'ERROR: Build failed. Not running'*) ;;
+    "ERROR: Couldn't start the build"*) ;;
+    '      /'*.log | '  cannot create symbolic link '*) ;;
     'Executed '*' out of '* | 'There were tests whose specified size'*) ;;
     *) return 1 ;;
   esac

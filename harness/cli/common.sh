@@ -21,7 +21,11 @@ note() {
   printf 'workbench: %s\n' "$1" >&2
 }
 
-on_terminal() { [[ -t 1 && ${TERM-dumb} != dumb ]]; }
+# Told once: within $(...) the output is a pipe.
+if [[ -t 1 && ${TERM-dumb} != dumb ]]; then ON_TERMINAL=true; else ON_TERMINAL=false; fi
+readonly ON_TERMINAL
+
+on_terminal() { $ON_TERMINAL; }
 
 # paint CODE TEXT: coloured only for people.
 paint() {
@@ -37,6 +41,11 @@ transient() {
   on_terminal || return 0
   printf '\r\033[K%s' "${1:0:$((${COLUMNS:-80} - 1))}"
 }
+
+# A bare container may give neither HOME nor USER, nor a name to its user; Bazel does not start without.
+[[ -n ${HOME-} ]] || HOME=~
+[[ -n ${USER-} ]] || USER=$(id -un 2>/dev/null) || USER=uid$(id -u)
+export HOME USER
 
 have() { command -v -- "$1" >/dev/null 2>&1; }
 
@@ -54,11 +63,11 @@ need_temp_folder() {
 CHILD_PID=
 STREAM_STATUS=0
 
-# stream HANDLER TICKER COMMAND...: runs COMMAND, hands each line that it prints to HANDLER, and calls TICKER about once a
-# second with the seconds passed. Leaves the exit status in STREAM_STATUS. The command runs in the background, so that
+# stream HANDLER TICKER COMMAND...: runs COMMAND, hands each line that it prints to HANDLER, and calls TICKER with the
+# seconds passed every half minute where there is no terminal. Leaves the exit status in STREAM_STATUS. The command runs in the background, so that
 # Ctrl-C and `kill` reach the traps below at once.
 stream() {
-  local handler=$1 ticker=$2 fd line rest='' begun=$SECONDS gone=false
+  local handler=$1 ticker=$2 fd line rest='' begun=$SECONDS next=30 gone=false
   shift 2
   exec {fd}< <(drop_lock && exec "$@" </dev/null 2>&1)
   CHILD_PID=$!
@@ -71,10 +80,13 @@ stream() {
     else
       rest+=$line
       line=
-      "$ticker" $((SECONDS - begun))
       # Something that the command left behind may hold the pipe open.
       if $gone; then break; fi
       kill -0 "$CHILD_PID" 2>/dev/null || gone=true
+    fi
+    if ((SECONDS - begun >= next)); then
+      on_terminal || "$ticker" $((SECONDS - begun))
+      next=$((next + 30))
     fi
   done
   rest+=$line

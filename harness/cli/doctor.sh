@@ -29,7 +29,8 @@ command_doctor() {
     esac
     shift
   done
-  bazel_environment
+  choose_bazel_folder
+  choose_compiler
   if $DOCTOR_JSON; then printf '['; fi
   doctor_build
   doctor_libraries
@@ -60,7 +61,7 @@ first_line() { printf '%s' "${1%%$'\n'*}"; }
 install_hint() { printf './workbench setup   (Debian, Ubuntu: apt-get install %s)' "$1"; }
 
 doctor_build() {
-  local compiler=${CC:-g++} version
+  local compiler=${CC:-g++} version tool
   if probe_compiler; then
     item ok compiler "$(first_line "$("$compiler" --version 2>&1)") ($(command -v "$compiler"))"
   elif have "$compiler"; then
@@ -89,10 +90,10 @@ doctor_build() {
   fi
 
   if probe_tools; then
-    item ok tools 'patch, zip, unzip, python3'
+    item ok tools "${TOOLS[*]}"
   else
-    item missing tools "not found:$(for version in patch zip unzip python3; do have "$version" || printf ' %s' "$version"; done)" \
-      "$(install_hint 'patch zip unzip python3')"
+    item missing tools "not found:$(for tool in "${TOOLS[@]}"; do have "$tool" || printf ' %s' "$tool"; done)" \
+      "$(install_hint "${TOOLS[*]}")"
   fi
 }
 
@@ -125,7 +126,7 @@ doctor_mpi() {
   if [[ $(id -u) == 0 ]]; then root_flag=(--allow-run-as-root); fi
   local version
   version=$(first_line "$output")
-  if output=$(limited 30 mpirun "${root_flag[@]}" --oversubscribe -n 2 true 2>&1); then
+  if output=$(limited 30 mpirun "${root_flag[@]}" --oversubscribe -n 2 true </dev/null 2>&1); then
     item ok mpi "$version: 2 ranks start"
   else
     item missing mpi "$version, but \`mpirun -n 2 true\` fails: $(printf '%s' "$output" | grep -v -e '^-*$' | head -n 1 || true)" \
@@ -161,6 +162,7 @@ room() {
 doctor_room() {
   local cores memory limit
   room disk "$ROOT" 500 'free some space'
+  [[ $ROOT != *[[:space:]]* ]] || item missing checkout "$ROOT: Bazel cannot work in a path with spaces" 'move the checkout to a folder without'
   [[ -w $ROOT ]] || item note checkout "$ROOT cannot be written: results and answers cannot be kept" 'copy it to a folder of yours'
   room bazel-cache "$(bazel_cache_folder)" 3000 \
     'free some space, or in user.bazelrc: startup --output_user_root=FOLDER'

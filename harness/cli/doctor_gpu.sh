@@ -32,7 +32,7 @@ doctor_toolkit() {
 }
 
 doctor_driver() {
-  local output line driver memory name
+  local output memory name
   if ! have nvidia-smi; then
     if gpu_visible; then
       item note driver 'a GPU is visible, but nvidia-smi is not found' "install the driver's tools (nvidia-smi)"
@@ -50,7 +50,7 @@ doctor_driver() {
   item ok driver "${output%%,*}"
   item ok gpus "$(printf '%s\n' "$output" | grep -c .)"
   local number=0
-  while IFS=, read -r driver memory name; do
+  while IFS=, read -r _ memory name; do
     item ok "gpu$number" "${name# }, ${memory# }"
     number=$((number + 1))
   done <<<"$output"
@@ -68,7 +68,7 @@ doctor_sharing() {
 }
 
 doctor_nccl() {
-  local roots=() root header='' library='' version
+  local roots=() root header='' library='' missing='' version
   local get='for GPU mode: https://developer.nvidia.com/nccl (libnccl-dev in its repository), or set NCCL_HOME'
   [[ -z ${NCCL_HOME-} ]] || roots+=("$NCCL_HOME")
   roots+=("$(cuda_home)" "$SYSTEM/usr" "$SYSTEM/usr/local")
@@ -77,7 +77,9 @@ doctor_nccl() {
     [[ -n $library ]] || library=$(nccl_library "$root")
   done
   if [[ -z $header || -z $library ]]; then
-    item note nccl "not found:${header:-" nccl.h"}${library:-" libnccl.so"}" "$get"
+    [[ -n $header ]] || missing+=' nccl.h'
+    [[ -n $library ]] || missing+=' libnccl.so'
+    item note nccl "not found:$missing" "$get"
     return 0
   fi
   version=$(awk '/^#define NCCL_(MAJOR|MINOR|PATCH) / { printf "%s%s", dot, $3; dot = "." }' "$header")

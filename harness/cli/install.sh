@@ -45,9 +45,7 @@ apt_line() {
   transient "$1"
 }
 
-apt_tick() {
-  if ! on_terminal && (($1 > 0 && $1 % 30 == 0)); then printf 'still installing: %d s\n' "$1"; fi
-}
+apt_tick() { printf 'still installing: %d s\n' "$1"; }
 
 run_apt() {
   local options=(-o DPkg::Lock::Timeout=120 -o Acquire::Retries=2 -o Acquire::http::Timeout=30)
@@ -87,7 +85,7 @@ why_apt_failed() {
   elif apt_said 'Unable to locate package|has no installation candidate'; then
     cause="this system's package sources lack one (Debian 12 or newer has them all; on Ubuntu enable \"universe\")"
   fi
-  words=$(grep -aE '^(E|Err):' "$APT_LOG" | tail -n 1 | tr -d '\r' || true)
+  words=$(grep -aE '^E:' "$APT_LOG" | head -n 1 | tr -d '\r' || true)
   printf '%s%s' "$cause" "${words:+ ($words)}"
 }
 

@@ -8,6 +8,7 @@ if ((BASH_VERSINFO[0] * 100 + BASH_VERSINFO[1] < 404)); then
 fi
 
 # Files named on the command line are the caller's; everything else happens at the root.
+# shellcheck disable=SC2034  # results.sh and grade.sh read it
 readonly CALLED_FROM=$PWD
 CLI_FOLDER=$(cd -- "$(dirname -- "${BASH_SOURCE[0]}")" && pwd -P)
 ROOT=$(cd -- "$CLI_FOLDER/../.." && pwd -P)

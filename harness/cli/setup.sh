@@ -25,7 +25,10 @@ readonly INCLUDE_FOLDERS=(/usr/include /usr/local/include /usr/include/x86_64-li
   /usr/lib/x86_64-linux-gnu/openmpi/include /usr/lib/aarch64-linux-gnu/openmpi/include)
 readonly LIBRARY_FOLDERS=(/usr/lib/x86_64-linux-gnu /usr/lib/aarch64-linux-gnu /usr/lib64 /usr/local/lib /usr/lib)
 
-# ID|what people call it|Debian's packages|header|library   (the compiler, Bazel and the tools are probed by functions)
+# Bazel's own test wrapper calls zip, file and python3.
+readonly TOOLS=(patch zip unzip file python3)
+
+# ID|what people call it|Debian's packages|header|library   (without a header: probed by a function)
 readonly REQUIREMENTS=(
   'compiler|C++20 compiler (g++ 12 or newer)|g++||'
   'bazel|Bazel 4.2.3 to 7|bazel-bootstrap bazel-skylib bazel-platforms||'
@@ -36,7 +39,7 @@ readonly REQUIREMENTS=(
   'cmark-gfm|cmark-gfm|libcmark-gfm-dev libcmark-gfm-extensions-dev|cmark-gfm-core-extensions.h|libcmark-gfm-extensions.so'
   'json|nlohmann JSON|nlohmann-json3-dev|nlohmann/json.hpp|'
   'valijson|Valijson|libvalijson-dev|valijson/validator.hpp|'
-  'tools|patch, zip, unzip, python3|patch zip unzip python3||'
+  'tools|patch, zip, unzip, file, python3|patch zip unzip file python3||'
 )
 
 MISSING_TITLES=()
@@ -115,7 +118,10 @@ probe_jdk() {
   have javac || [[ -n ${JAVA_HOME-} && -x $JAVA_HOME/bin/javac ]] || [[ $(bazel_version) == [0-9]* ]]
 }
 
-probe_tools() { have patch && have zip && have unzip && have python3; }
+probe_tools() {
+  local tool
+  for tool in "${TOOLS[@]}"; do have "$tool" || return 1; done
+}
 
 probe_requirement() {
   local id=$1 header=$2 library=$3

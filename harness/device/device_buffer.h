@@ -21,7 +21,7 @@ class DeviceBuffer {
     DeviceBuffer buffer;
     WB_RETURN_IF_CUDA_ERROR(cudaMalloc(reinterpret_cast<void**>(&buffer.data_), size * sizeof(T)));
     buffer.size_ = size;
-    return std::move(buffer);  // nvcc's front end does not move on its own
+    return Result<DeviceBuffer>(std::move(buffer));  // spelt out: nvcc's front end does not move a returned local
   }
   DeviceBuffer(DeviceBuffer&& other) noexcept { *this = std::move(other); }
   DeviceBuffer& operator=(DeviceBuffer&& other) noexcept {

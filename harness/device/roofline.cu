@@ -90,7 +90,7 @@ Result<L2Flusher> L2Flusher::Create() {
   if (!buffer.ok()) return buffer.status();
   L2Flusher flusher;
   flusher.buffer_ = std::move(*buffer);
-  return std::move(flusher);
+  return Result<L2Flusher>(std::move(flusher));
 }
 
 Status L2Flusher::Flush(cudaStream_t stream) const {

@@ -21,6 +21,7 @@ struct JudgeOptions {
 
 struct JudgeCounts {
   uint64_t messages_sent = 0;
+  uint64_t messages_received = 0;
   uint64_t bytes_sent = 0;
   uint64_t bytes_received = 0;
   uint64_t largest_message = 0;

@@ -156,6 +156,7 @@ void JudgeTransport::Progress() {
                                                 " (tag " + std::to_string(operation->tag) + ")");
       }
       operation->started = true;
+      ++counts_.messages_received;
       counts_.bytes_received += operation->bytes;
       char* at = operation->recv_data;
       if (options_.adversarial != 0) {

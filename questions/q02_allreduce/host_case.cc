@@ -81,6 +81,18 @@ bool RunHostCase(CheckContext& context, int ranks, const HostCase& request, cons
   const size_t with_zones = request.folded ? 0 : bytes + 2 * kRedZoneBytes;
   const size_t input_bytes = request.in_place ? 0 : bytes;
   if (counts != nullptr) counts->clear();
+  uint64_t sent = 0, received = 0;
+  for (const auto& reply : replies) {
+    sent += Read<HostReply>(reply).counts.messages_sent;
+    received += Read<HostReply>(reply).counts.messages_received;
+  }
+  if (sent != received) {
+    Finding finding = NewFinding(request, ranks, -1, "every message that is sent is received");
+    finding.actual = std::to_string(sent) + " messages were sent and " + std::to_string(received) + " received";
+    context.Fail(finding);
+    context.DropSession("a", ranks);  // the messages that are under way would reach the next case
+    return false;
+  }
   for (int rank = 0; rank < ranks; ++rank) {
     const HostReply reply = Read<HostReply>(replies[rank]);
     if (reply.result != Result::kOk) {

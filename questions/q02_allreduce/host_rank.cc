@@ -48,6 +48,25 @@ double Seconds() {
 
 }  // namespace
 
+// Every rank stays in MPI until all have returned: a message that is already "sent" may still need its sender's help.
+void HostRank::WaitForOthers() {
+  MPI_Request request;
+  WB_CHECK_MPI(MPI_Ibarrier(headers_, &request));
+  const double since = Seconds();
+  bool told = false;
+  for (uint64_t spins = 0;; ++spins) {
+    int done = 0;
+    WB_CHECK_MPI(MPI_Test(&request, &done, MPI_STATUS_IGNORE));
+    if (done) break;
+    if (spins > 1000) usleep(100);
+    if (!told && spins % 64 == 63 && Seconds() - since > 0.3) {
+      told = true;
+      workbench::ReportBlocked("for the other ranks to return; it has returned itself");
+    }
+  }
+  if (told) workbench::ReportUnblocked();
+}
+
 HostRank::HostRank() {
   MPI_Comm_rank(MPI_COMM_WORLD, &rank_);
   MPI_Comm_dup(MPI_COMM_WORLD, &headers_);
@@ -92,6 +111,7 @@ workbench::Result<std::vector<std::byte>> HostRank::RunCase(const HostCase& requ
   reply.result = entry_(transport, in_.data, out.data, request.count, request.type, request.op, request.algorithm,
                         request.segment_bytes);
   reply.counts = transport.Finish();
+  WaitForOthers();
 
   std::vector<std::byte> payload;
   const std::span<const std::byte> output = out.WithRedZones();
@@ -110,6 +130,7 @@ workbench::Result<std::vector<std::byte>> HostRank::RunFolded(const HostCase& re
   reply.result = entry_(transport, in.data(), out.data(), request.count, request.type, request.op, request.algorithm,
                         request.segment_bytes);
   reply.counts = transport.Finish();
+  WaitForOthers();
   std::vector<std::byte> payload;
   Append(&payload, reply);
   return payload;
@@ -135,6 +156,7 @@ workbench::Result<std::vector<std::byte>> HostRank::RunTiming(const HostTimingCa
       }
     }
     seconds.push_back((Seconds() - start) / std::max<uint32_t>(1, request.calls));
+    WaitForOthers();
   }
   std::vector<std::byte> payload;
   Append(&payload, reply);

@@ -40,6 +40,8 @@ class HostRank {
   workbench::Result<std::vector<std::byte>> RunCase(const HostCase& request, DataType buffer_type);
   workbench::Result<std::vector<std::byte>> RunFolded(const HostCase& request);
 
+  void WaitForOthers();
+
   HostEntry entry_ = nullptr;
   int rank_ = 0;
   MPI_Comm headers_;

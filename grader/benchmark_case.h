@@ -1,0 +1,31 @@
+// What a question gives `:benchmark` and `:compare`: cases that are timed on the answer, the reference and peers.
+#ifndef GRADER_BENCHMARK_CASE_H_
+#define GRADER_BENCHMARK_CASE_H_
+
+#include <cstddef>
+#include <cstdint>
+#include <functional>
+#include <string>
+#include <vector>
+
+namespace workbench {
+
+struct BenchmarkCase {
+  std::string name;       // "a/ring/64MiB/ranks:4"
+  std::string part;
+  int ranks = 1;
+  double bytes = 0;       // S, of one rank's buffer
+  double bus_factor = 1;  // busbw = bus_factor * algbw (docs/metrics.md)
+  std::string peer;       // a library that does the same, or empty
+  // The request that times the implementation (or the peer) once more, with fresh inputs.
+  std::function<std::vector<std::byte>(uint64_t seed, bool peer)> request;
+  // Seconds a call from the ranks' replies: the slowest rank of each batch.
+  std::function<std::vector<double>(const std::vector<std::vector<std::byte>>& replies)> seconds;
+};
+
+// Defined once by each question. `gpu`: cases that need one too.
+std::vector<BenchmarkCase> MakeBenchmarks(bool gpu);
+
+}  // namespace workbench
+
+#endif  // GRADER_BENCHMARK_CASE_H_

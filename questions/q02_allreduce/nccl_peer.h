@@ -1,0 +1,37 @@
+// NCCL's all-reduce of the same buffers: the peer in part B's table. Only ever a number beside the answer's, never an oracle.
+#ifndef QUESTIONS_Q02_ALLREDUCE_NCCL_PEER_H_
+#define QUESTIONS_Q02_ALLREDUCE_NCCL_PEER_H_
+
+#include <cuda_runtime_api.h>
+
+#include <memory>
+
+#include "harness/device/gpu_sharing.h"
+#include "harness/device/ipc_window.h"
+#include "harness/status.h"
+#include "questions/q02_allreduce/device_case.h"
+
+namespace q02 {
+
+class NcclPeer {
+ public:
+  // Collective. One communicator of all ranks, on each rank's current device. Where GPUs are shared it sets NCCL_HOSTID and
+  // NCCL_SOCKET_IFNAME in this process's environment (see gpu_sharing.h). NCCL starts threads and makes files in /dev/shm.
+  static workbench::Result<std::unique_ptr<NcclPeer>> Create(const workbench::RankLinks& links,
+                                                             const workbench::GpuShare& share);
+  ~NcclPeer();
+  NcclPeer(const NcclPeer&) = delete;
+  NcclPeer& operator=(const NcclPeer&) = delete;
+
+  // Enqueues it; fits DeviceRank::set_nccl.
+  workbench::Status AllReduce(const DeviceOperation& operation, const void* in, void* out, cudaStream_t stream);
+
+ private:
+  NcclPeer() = default;
+  struct Communicator;
+  std::unique_ptr<Communicator> communicator_;
+};
+
+}  // namespace q02
+
+#endif  // QUESTIONS_Q02_ALLREDUCE_NCCL_PEER_H_
