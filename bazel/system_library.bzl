@@ -84,7 +84,8 @@ def _system_library_impl(ctx):
     else:
         ctx.symlink(include, "include")
         patterns = ["include/" + pattern for pattern in ctx.attr.header_patterns]
-        hdrs, include_flags = "glob(%r)" % patterns, ["include"]
+        hdrs = "glob(%r)" % patterns
+        include_flags = ["include"] + ["include/" + more for more in ctx.attr.more_includes if ctx.path(include + "/" + more).exists]
     ctx.file("BUILD", _FOUND.format(
         name = ctx.name,
         hdrs = hdrs,
@@ -104,6 +105,7 @@ system_library = repository_rule(
         "pkg_config": attr.string(doc = "its pkg-config module"),
         "header": attr.string(mandatory = True, doc = "a header that proves it is there"),
         "header_patterns": attr.string_list(default = ["**/*.h", "**/*.hpp"]),
+        "more_includes": attr.string_list(doc = "folders below the include folder that are searched too"),
         "library": attr.string(doc = "a library file that proves it is there; empty: headers only"),
         "include_candidates": attr.string_list(),
         "home_variables": attr.string_list(doc = "environment variables that name its install prefix"),
@@ -172,7 +174,8 @@ def system_libraries():
         title = "the CUDA Toolkit",
         install = "Install it from https://developer.nvidia.com/cuda-downloads and set CUDA_HOME if it is not under /usr/local/cuda.",
         header = "cuda_runtime.h",
-        header_patterns = ["*.h", "*.hpp", "crt/*", "cooperative_groups/**", "cuda/**", "cccl/cuda/**", "cccl/nv/**"],
+        header_patterns = ["*.h", "*.hpp", "crt/*", "cooperative_groups/**", "nv/**", "cccl/nv/**"],
+        more_includes = ["cccl"],  # CUDA 13 keeps <nv/target> there
         library = "libcudart.so",
         home_variables = ["CUDA_HOME"],
         default_roots = ["/usr/local/cuda"],

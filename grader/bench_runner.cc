@@ -25,7 +25,7 @@ BenchOptions ParseBenchOptions(int argc, char** argv) {
   return options;
 }
 
-BenchRunner::BenchRunner(BenchOptions options) : options_(std::move(options)) {}
+BenchRunner::BenchRunner(BenchOptions options) : options_(std::move(options)), devices_(options_.gpu) {}
 
 BenchRunner::~BenchRunner() { KeepOnly(-1); }
 
@@ -42,6 +42,15 @@ void BenchRunner::KeepOnly(int ranks) {
   });
 }
 
+std::vector<pid_t> BenchRunner::OthersThan(const std::string& key) const {
+  std::vector<pid_t> processes = devices_.Processes();
+  for (const auto& [other_key, other] : sessions_) {
+    if (other_key == key) continue;
+    for (const pid_t pid : other->processes()) processes.push_back(pid);
+  }
+  return processes;
+}
+
 Result<std::vector<double>> BenchRunner::Time(const BenchmarkCase& benchmark, const std::string& implementation) {
   const std::string owner = implementation == "peer" ? "reference" : implementation;
   const std::string key = owner + "." + benchmark.part + "." + std::to_string(benchmark.ranks);
@@ -53,14 +62,11 @@ Result<std::vector<double>> BenchRunner::Time(const BenchmarkCase& benchmark, co
     session.ranks = benchmark.ranks;
     session.runner_arguments = {"--part=" + benchmark.part};
     if (options_.gpu) session.runner_arguments.push_back("--create_files=yes");
-    for (const auto& [other_key, other] : sessions_) {
-      const std::vector<pid_t> processes = other->processes();
-      session.keep_processes.insert(session.keep_processes.end(), processes.begin(), processes.end());
-    }
+    session.environment = devices_.Environment();
+    session.keep_processes = [this, key] { return OthersThan(key); };
     std::optional<Failure> failure;
     std::unique_ptr<RankSession> started = RankSession::Start(session, &failure);
     if (failure) return Error(owner + ": " + failure->what + "\n" + failure->output);
-    for (auto& [other_key, other] : sessions_) other->Keep(started->processes());
     sessions_[key] = std::move(started);
   }
   std::vector<std::vector<std::byte>> replies;

@@ -9,6 +9,7 @@
 
 #include "grader/benchmark_case.h"
 #include "harness/launch/rank_session.h"
+#include "harness/launch/shared_devices.h"
 #include "harness/status.h"
 
 namespace workbench {
@@ -35,7 +36,10 @@ class BenchRunner {
   void KeepOnly(int ranks);
 
  private:
+  std::vector<pid_t> OthersThan(const std::string& key) const;
+
   BenchOptions options_;
+  SharedDevices devices_;
   std::map<std::string, std::unique_ptr<RankSession>> sessions_;
   uint64_t seed_ = 1;
 };

@@ -53,7 +53,7 @@ const char* PropertyOf(FailureKind kind) {
 
 }  // namespace
 
-CheckContext::CheckContext(const GradeOptions& options) : options_(options) {}
+CheckContext::CheckContext(const GradeOptions& options) : options_(options), devices_(options.gpu) {}
 
 CheckContext::~CheckContext() { CloseAll(false); }
 
@@ -84,7 +84,6 @@ RankSession* CheckContext::SessionFor(const std::string& part, int ranks, bool r
   session.runner = options_.runner;
   session.library = reference ? options_.references[part] : options_.libraries[part];
   session.ranks = ranks;
-  session.keep_processes = keep_processes_;
   // Parts that need no messages need no mpirun either.
   session.use_mpi = ranks > 0;
   if (!session.use_mpi) {
@@ -94,10 +93,15 @@ RankSession* CheckContext::SessionFor(const std::string& part, int ranks, bool r
   session.runner_arguments.push_back("--part=" + part);
   // The CUDA runtime makes files of its own when it first meets a kernel.
   if (options_.gpu) session.runner_arguments.push_back("--create_files=yes");
-  for (const auto& [other_key, other] : sessions_) {
-    const std::vector<pid_t> launched = other->processes();
-    session.keep_processes.insert(session.keep_processes.end(), launched.begin(), launched.end());
-  }
+  session.environment = devices_.Environment();
+  session.keep_processes = [this, key] {
+    std::vector<pid_t> processes = devices_.Processes();
+    for (const auto& [other_key, other] : sessions_) {
+      if (other_key == key) continue;
+      for (const pid_t pid : other->processes()) processes.push_back(pid);
+    }
+    return processes;
+  };
   std::optional<Failure> failure;
   std::unique_ptr<RankSession> started = RankSession::Start(session, &failure);
   if (failure) {
@@ -107,8 +111,6 @@ RankSession* CheckContext::SessionFor(const std::string& part, int ranks, bool r
   }
   RankSession* raw = started.get();
   last_command_line_ = raw->command_line();
-  // Everything that is running now belongs to some session; a session must only end what is its own.
-  for (auto& [other_key, other] : sessions_) other->Keep(raw->processes());
   sessions_[key] = std::move(started);
   return raw;
 }
@@ -124,6 +126,11 @@ bool CheckContext::Run(const std::string& part, int ranks, std::span<const std::
   ++lost_sessions_;
   Record(*failure, inputs, reference);
   std::erase_if(sessions_, [&](const auto& entry) { return entry.second.get() == session; });
+  if (options_.gpu) {
+    // A fault under MPS ends every client, and a kernel that hangs stays: start over.
+    CloseAll(false);
+    devices_.Stop();
+  }
   return false;
 }
 

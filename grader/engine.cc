@@ -127,6 +127,7 @@ GradeResult Engine::Grade(const std::function<void(const std::string&)>& progres
   context.result_ = nullptr;
   if (leftovers.finding) grade.checks.push_back(leftovers);
   grade.attachments = std::move(context.attachments_);
+  grade.device = context.device_;
   grade.seconds = Now() - start;
   return grade;
 }

@@ -12,6 +12,7 @@
 
 #include "grader/verdict.h"
 #include "harness/launch/rank_session.h"
+#include "harness/launch/shared_devices.h"
 
 namespace workbench {
 
@@ -59,6 +60,8 @@ class CheckContext {
   // Earn only this fraction of the marks (performance). Below 1 the verdict is "too slow".
   void EarnFraction(double fraction, std::string detail);
   void Attach(std::string file_name, std::string content);
+  // The GPU and how ranks share it, for the report's first line.
+  void SetDevice(std::string device) { device_ = std::move(device); }
 
   bool failed() const { return result_->finding.has_value(); }
   // How the last request's time looked from outside, for a bound on what the ranks say.
@@ -73,9 +76,10 @@ class CheckContext {
 
   GradeOptions options_;
   CheckResult* result_ = nullptr;
+  SharedDevices devices_;
   std::map<std::string, std::unique_ptr<RankSession>> sessions_;
   std::vector<std::pair<std::string, std::string>> attachments_;
-  std::vector<pid_t> keep_processes_;
+  std::string device_;
   int lost_sessions_ = 0;
   double last_case_seconds_ = 0;
   std::string last_command_line_;

@@ -279,7 +279,7 @@ Failure RankSession::DiagnoseEnd(int rank) {
 Failure RankSession::Fail(FailureKind kind, int rank, std::string what) {
   over_ = true;
   DrainOutput();
-  KillDescendants(options_.keep_processes);
+  KillDescendants(options_.keep_processes());
   DrainOutput();
   return Failure{kind, rank, std::move(what), launcher_ ? launcher_->Output() : ""};
 }
@@ -296,7 +296,7 @@ std::optional<Failure> RankSession::Close() {
   }
   DrainOutput();
   over_ = true;
-  if (const int left = KillDescendants(options_.keep_processes); left > 0) {
+  if (const int left = KillDescendants(options_.keep_processes()); left > 0) {
     return Failure{FailureKind::kLeak, -1, std::to_string(left) + " process(es) were left running; they have been killed",
                    launcher_->Output()};
   }
@@ -310,16 +310,12 @@ std::vector<pid_t> RankSession::processes() const {
   return launcher_ ? std::vector<pid_t>{launcher_->pid()} : std::vector<pid_t>{};
 }
 
-void RankSession::Keep(const std::vector<pid_t>& processes) {
-  options_.keep_processes.insert(options_.keep_processes.end(), processes.begin(), processes.end());
-}
-
 void RankSession::DrainOutput() {
   if (launcher_) (void)launcher_->ReadOutput();
 }
 
 RankSession::~RankSession() {
-  if (!over_ && launcher_) KillDescendants(options_.keep_processes);
+  if (!over_ && launcher_) KillDescendants(options_.keep_processes());
   for (Rank& rank : ranks_) {
     if (rank.fd >= 0) close(rank.fd);
   }

@@ -3,6 +3,7 @@
 #ifndef HARNESS_LAUNCH_RANK_SESSION_H_
 #define HARNESS_LAUNCH_RANK_SESSION_H_
 
+#include <functional>
 #include <memory>
 #include <optional>
 #include <span>
@@ -31,7 +32,9 @@ struct SessionOptions {
   bool use_mpi = true;  // false: one process, no mpirun
   std::vector<std::string> environment;
   std::vector<std::string> runner_arguments;
-  std::vector<pid_t> keep_processes;  // not ended with the session, nor counted as left behind (an MPS daemon)
+  // Processes that are not this session's: not ended with it, nor counted as left behind (other sessions, an MPS daemon).
+  // Asked each time, since they come and go.
+  std::function<std::vector<pid_t>()> keep_processes = [] { return std::vector<pid_t>(); };
   double start_seconds = 60;
 };
 
@@ -51,8 +54,6 @@ class RankSession {
   int ranks() const { return options_.ranks; }
   // The launcher; with its descendants, everything that the session started.
   std::vector<pid_t> processes() const;
-  // Further processes that are not this session's: not ended with it, nor counted as left behind.
-  void Keep(const std::vector<pid_t>& processes);
   const std::string& command_line() const { return command_line_; }
   // Seconds between sending the last case and its last reply, by the caller's clock.
   double last_case_seconds() const { return last_case_seconds_; }

@@ -18,6 +18,7 @@ struct RankEnvironment {
   int rank = 0;
   int size = 1;
   bool has_mpi = false;
+  std::string part;  // of the question, whose implementation is going to be loaded
 };
 
 class RankProgram {

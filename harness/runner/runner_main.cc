@@ -65,6 +65,7 @@ int Main(int argc, char** argv) {
   std::map<std::string, std::string> flags = ParseFlags(argc, argv);
   RankEnvironment environment;
   environment.has_mpi = flags["mpi"] != "no";
+  environment.part = flags["part"];
   if (environment.has_mpi) {
     MPI_Init(&argc, &argv);
     MPI_Comm_rank(MPI_COMM_WORLD, &environment.rank);

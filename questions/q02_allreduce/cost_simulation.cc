@@ -37,7 +37,7 @@ class Machine {
   explicit Machine(const CostModel& model) : model_(model), resources_(3 * model.ranks), dirty_(model.ranks, false) {}
 
   void Send(const Transfer& transfer) { Enqueue(kSend, transfer.from, transfer); }
-  void SendAt(double time, const Transfer& transfer) { events_.push({time, kWakeUp, transfer}); }
+  void SendAt(double time, const Transfer& transfer) { events_.push({std::max(time, now_), kWakeUp, transfer}); }
   // A reduction that takes no time must not wait for a turn behind events of the same instant.
   void Reduce(Protocol& protocol, const Transfer& transfer) {
     if (model_.gamma == 0) return protocol.OnReduced(*this, transfer);

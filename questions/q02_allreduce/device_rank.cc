@@ -151,10 +151,8 @@ Status DeviceRank::RunCase(const DeviceCase& request, const void* host_input, vo
   links_.barrier();
 
   const auto enqueue = [&]() -> Status {
-    if (in.bytes > 0) {
-      WB_RETURN_IF_CUDA_ERROR(cudaMemcpyAsync(in.data, pristine_.data(), in.bytes, cudaMemcpyDeviceToDevice, stream));
-      if (!operation.in_place) WB_RETURN_IF_CUDA_ERROR(cudaMemsetAsync(out.data, kDevicePoisonByte, out.bytes, stream));
-    }
+    WB_RETURN_IF_CUDA_ERROR(
+        judge::Restore(pristine_.data(), in.bytes, in.data, operation.in_place ? nullptr : out.data, stream));
     return Call(operation, in, out, &extras->call_error);
   };
   Status status;

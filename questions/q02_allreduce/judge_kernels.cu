@@ -87,6 +87,13 @@ __global__ void FillKernel(const Progress* progress, int ahead, Shape shape, voi
   }
 }
 
+__global__ void RestoreKernel(const uint16_t* pristine, uint64_t words, uint16_t* in, uint16_t* out) {
+  for (uint64_t i = ThreadIndex(); i < words; i += ThreadCount()) {
+    in[i] = pristine[i];
+    if (out != nullptr) out[i] = 0xffff;
+  }
+}
+
 __global__ void CheckKernel(Progress* progress, Shape shape, const void* out) {
   const uint64_t call = progress->call;
   uint64_t wrong = 0, first = kNone;
@@ -185,6 +192,13 @@ cudaError_t Reset(Progress* progress, cudaStream_t stream) {
 
 cudaError_t Fill(const Progress* progress, int ahead, const Shape& shape, void* in, void* out, cudaStream_t stream) {
   FillKernel<<<BlocksFor(shape.count), kThreads, 0, stream>>>(progress, ahead, shape, in, out);
+  return cudaGetLastError();
+}
+
+cudaError_t Restore(const void* pristine, size_t bytes, void* in, void* out, cudaStream_t stream) {
+  const uint64_t words = bytes / sizeof(uint16_t);
+  RestoreKernel<<<BlocksFor(words), kThreads, 0, stream>>>(static_cast<const uint16_t*>(pristine), words,
+                                                           static_cast<uint16_t*>(in), static_cast<uint16_t*>(out));
   return cudaGetLastError();
 }
 

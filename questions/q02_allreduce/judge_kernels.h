@@ -39,6 +39,9 @@ struct Shape {
 cudaError_t Reset(Progress* progress, cudaStream_t stream);
 // Fills in with f(seed, rank, call, index), and, unless it is null, out with a NaN pattern.
 cudaError_t Fill(const Progress* progress, int ahead, const Shape& shape, void* in, void* out, cudaStream_t stream);
+// Copies `bytes` bytes (an even number) from pristine to in, and, unless it is null, fills out with a NaN pattern. A kernel
+// and not memory copies, which might take turns with other ranks' on a copy engine while those wait for this one.
+cudaError_t Restore(const void* pristine, size_t bytes, void* in, void* out, cudaStream_t stream);
 // Compares all of out with the result for the present call, then goes on to the next call.
 cudaError_t CheckAndAdvance(Progress* progress, const Shape& shape, const void* out, cudaStream_t stream);
 // Fills in with numbers that no call's f has.

@@ -11,10 +11,19 @@
 #include "grader/inputs.h"
 #include "harness/transport/judge_options.h"
 #include "questions/q02_allreduce/api.h"
+#include "questions/q02_allreduce/device_case.h"
 
 namespace q02 {
 
-enum class RequestKind : uint32_t { kHost = 1, kHostTiming = 2, kChoose = 3 };
+enum class RequestKind : uint32_t {
+  kHost = 1,
+  kHostTiming = 2,
+  kChoose = 3,
+  kDevice = 4,          // DeviceRequest, case_ filled in; the input follows
+  kDeviceMany = 5,      // DeviceRequest, many; the reply is a ManyReport
+  kDeviceTiming = 6,    // DeviceRequest, timing; the reply is a ManyReport, then doubles
+  kDeviceCeilings = 7,  // the reply is DeviceCeilings
+};
 
 inline constexpr size_t kRedZoneBytes = 256;
 
@@ -67,6 +76,28 @@ struct ChooseQuery {
 struct ChooseCase {
   RequestKind kind = RequestKind::kChoose;
   uint32_t padding = 0;
+};
+
+struct DeviceRequest {
+  RequestKind kind = RequestKind::kDevice;
+  workbench::InputKind input = workbench::InputKind::kSmallIntegers;
+  int32_t input_scale = 1;
+  int32_t padding = 0;
+  uint64_t seed = 0;
+  DeviceCase one;
+  ManyCase many;
+  TimingCase timing;
+};
+
+// The reply to kDevice: followed by the output and, unless in place, the input after the call.
+struct DeviceReply {
+  CaseExtras extras;
+};
+
+struct DeviceCeilings {
+  double copy_bytes_per_second = 0;
+  double barrier_seconds = 0;
+  char device[192] = {};  // "NVIDIA H200, driver 580.1, 4 ranks share one GPU"
 };
 
 template <typename T>

@@ -5,6 +5,7 @@
 #include <optional>
 
 #include "harness/runner/rank_program.h"
+#include "questions/q02_allreduce/device_part.h"
 #include "questions/q02_allreduce/host_rank.h"
 #include "questions/q02_allreduce/protocol.h"
 
@@ -17,12 +18,18 @@ using workbench::Status;
 class Program : public workbench::RankProgram {
  public:
   Status Prepare(const workbench::RankEnvironment& environment) override {
+    if (environment.part == "b") {
+      device_ = MakeDevicePart();
+      if (device_ == nullptr) return Error("this build has no CUDA: part b needs --config=gpu");
+      return device_->Prepare(environment);
+    }
     if (environment.has_mpi) host_.emplace();
     return Status::Ok();
   }
 
   // A part's shared object has that part's entry point alone.
   Status Load(void* library) override {
+    if (device_ != nullptr) return device_->Load(library);
     const auto host = reinterpret_cast<HostEntry>(dlsym(library, "q02_allreduce_host"));
     choose_ = reinterpret_cast<decltype(&q02_choose)>(dlsym(library, "q02_choose"));
     if (host_) host_->set_entry(host);
@@ -34,6 +41,7 @@ class Program : public workbench::RankProgram {
   }
 
   workbench::Result<std::vector<std::byte>> Run(std::span<const std::byte> request) override {
+    if (device_ != nullptr) return device_->Run(request);
     switch (Read<RequestKind>(request)) {
       case RequestKind::kHost:
         return host_->RunCase(Read<HostCase>(request));
@@ -41,6 +49,8 @@ class Program : public workbench::RankProgram {
         return host_->RunTiming(Read<HostTimingCase>(request));
       case RequestKind::kChoose:
         return Choose(request);
+      default:
+        break;
     }
     return Error("an unknown request");
   }
@@ -55,6 +65,7 @@ class Program : public workbench::RankProgram {
     return reply;
   }
 
+  std::unique_ptr<DevicePart> device_;
   std::optional<HostRank> host_;
   decltype(&q02_choose) choose_ = nullptr;
 };
