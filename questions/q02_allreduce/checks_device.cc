@@ -78,14 +78,14 @@ bool NoCallError(CheckContext& context, const DeviceOperation& operation, int ra
   return false;
 }
 
-struct Judged {
+struct DeviceJudged {
   bool values = true;
   bool identical = false;
   bool red_zones = false;
   bool input_intact = false;
 };
 
-bool RunOne(CheckContext& context, int ranks, const DeviceCase& one, InputKind input, int scale, uint64_t seed, const Judged& judged) {
+bool RunOne(CheckContext& context, int ranks, const DeviceCase& one, InputKind input, int scale, uint64_t seed, const DeviceJudged& judged) {
   DeviceRequest request;
   request.one = one;
   request.input = input;
@@ -199,7 +199,7 @@ void CheckInPlace(CheckContext& context) {
 }
 
 // Values of one kind of input, for one op, in all types.
-void CheckInput(CheckContext& context, uint64_t salt, ReduceOp op, InputKind input, const Judged& judged) {
+void CheckInput(CheckContext& context, uint64_t salt, ReduceOp op, InputKind input, const DeviceJudged& judged) {
   Cases cases(context, salt);
   for (const int ranks : {2, 4, 7, 8}) {
     for (const int algorithm : kDeviceAlgorithms) {
@@ -372,7 +372,7 @@ void CheckTime(CheckContext& context, size_t bytes, int algorithm) {
 }  // namespace
 
 std::vector<workbench::Check> DeviceChecks() {
-  const auto input = [](uint64_t salt, ReduceOp op, InputKind kind, Judged judged) {
+  const auto input = [](uint64_t salt, ReduceOp op, InputKind kind, DeviceJudged judged) {
     return [=](CheckContext& context) { CheckInput(context, salt, op, kind, judged); };
   };
   const auto many = [](uint64_t salt, ManyCase shape, std::vector<size_t> counts) {
@@ -408,16 +408,16 @@ std::vector<workbench::Check> DeviceChecks() {
        input(9, ReduceOp::kAverage, InputKind::kRandom, {.values = false, .input_intact = true})},
       {{"b.back_to_back", "a thousand calls in a row", 4, true,
         {"flags are not reset, or are reset while a peer still waits for them", "one scratch buffer is used by two calls at once"}},
-       many(10, {.calls = 1000, .burst = 4, .skew = 1}, {500, 4097, 100000})},
+       many(10, {.operation = {}, .calls = 1000, .burst = 4, .skew = 1}, {500, 4097, 100000})},
       {{"b.overwrite", "the input may be overwritten at once", 2, true,
         {"a rank returns before its peers have read its input"}},
-       many(11, {.calls = 500, .burst = 1, .skew = 1, .early_overwrite = 1}, {500, 100000, 1000003})},
+       many(11, {.operation = {}, .calls = 500, .burst = 1, .skew = 1, .early_overwrite = 1}, {500, 100000, 1000003})},
       {{"b.graph", "captured once, replayed", 2, true,
         {"the epoch is a kernel argument: it is frozen when the graph is captured"}},
-       many(12, {.calls = 1000, .burst = 2, .graph = 1, .skew = 1}, {500, 4097, 100000})},
+       many(12, {.operation = {}, .calls = 1000, .burst = 2, .graph = 1, .skew = 1}, {500, 4097, 100000})},
       {{"b.visibility", "results are visible when the flag is", 2, true,
         {"no release before the flag is set, or no acquire after it is seen", "a fence of block or device scope between GPUs"}},
-       many(13, {.calls = 1000, .skew = 1, .traffic = 1}, {100000, 2097152})},
+       many(13, {.operation = {}, .calls = 1000, .skew = 1, .traffic = 1}, {100000, 2097152})},
       {{"b.bandwidth", "two-shot, 64 MiB", 6, true,
         {"accesses of less than 16 bytes", "too few bytes in flight", "a copy through scratch that costs another pass"}},
        [](CheckContext& context) { CheckTime(context, size_t{64} << 20, kTwoShot); }},
