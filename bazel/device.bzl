@@ -11,4 +11,4 @@ def device_select(gpu, host):
     })
 
 # For target_compatible_with: skipped (visibly, in Bazel's report) where there is no GPU mode.
-GPU_ONLY = device_select(gpu = [], host = ["@platforms//:incompatible"])
+GPU_ONLY = device_select(gpu = [], host = ["//bazel:no_platform"])

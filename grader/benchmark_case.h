@@ -16,6 +16,7 @@ struct BenchmarkCase {
   int ranks = 1;
   double bytes = 0;       // S, of one rank's buffer
   double bus_factor = 1;  // busbw = bus_factor * algbw (docs/metrics.md)
+  int repeats = 3;        // requests a measurement; each gives several batches
   std::string peer;       // a library that does the same, or empty
   // The request that times the implementation (or the peer) once more, with fresh inputs.
   std::function<std::vector<std::byte>(uint64_t seed, bool peer)> request;

@@ -5,33 +5,33 @@
 #include <memory>
 
 #include "grader/bench_runner.h"
+#include "grader/statistics.h"
 #include "harness/launch/process_tree.h"
 
 namespace workbench {
 namespace {
 
+// One iteration is one request: several batches, whose median is the time a call that is shown.
 void RunOne(benchmark::State& state, BenchRunner* runner, const BenchmarkCase& benchmark_case, const std::string& who) {
-  double seconds = 0;
-  size_t calls = 0;
-  std::vector<double> batch;
-  for (auto _ : state) {
-    if (batch.empty()) {
-      Result<std::vector<double>> timed = runner->Time(benchmark_case, who);
-      if (!timed.ok()) {
-        state.SkipWithError(timed.status().message().c_str());
-        return;
-      }
-      batch = *timed;
-    }
-    state.SetIterationTime(batch.back());
-    seconds += batch.back();
-    ++calls;
-    batch.pop_back();
+  std::vector<double> seconds;
+  if (Result<std::vector<double>> warm_up = runner->Time(benchmark_case, who); !warm_up.ok()) {
+    state.SkipWithError(warm_up.status().message().c_str());
+    return;
   }
-  const double algbw = benchmark_case.bytes * static_cast<double>(calls) / seconds / 1e9;
+  for (auto _ : state) {
+    Result<std::vector<double>> timed = runner->Time(benchmark_case, who);
+    if (!timed.ok()) {
+      state.SkipWithError(timed.status().message().c_str());
+      return;
+    }
+    state.SetIterationTime(Median(*timed));
+    seconds.insert(seconds.end(), timed->begin(), timed->end());
+  }
+  const double median = Median(seconds);
+  const double algbw = benchmark_case.bytes / median / 1e9;
+  state.counters["median_us"] = median * 1e6;
   state.counters["algbw_GB/s"] = algbw;
   state.counters["busbw_GB/s"] = algbw * benchmark_case.bus_factor;
-  state.SetBytesProcessed(static_cast<int64_t>(benchmark_case.bytes) * static_cast<int64_t>(calls));
 }
 
 int Main(int argc, char** argv) {
@@ -57,7 +57,7 @@ int Main(int argc, char** argv) {
       const std::string name = benchmark_case.name + "/" + (who == "peer" ? benchmark_case.peer : who);
       benchmark::RegisterBenchmark(name.c_str(), [&runner, benchmark_case, who](benchmark::State& state) {
         RunOne(state, &runner, benchmark_case, who);
-      })->UseManualTime()->Unit(benchmark::kMicrosecond)->MinTime(0.05);
+      })->UseManualTime()->Unit(benchmark::kMicrosecond)->Iterations(benchmark_case.repeats);
     }
   }
   benchmark::RunSpecifiedBenchmarks();

@@ -32,6 +32,7 @@ constexpr const char* kUsage = R"(Grades an implementation of a question.
   --expect=wrong          exit 0 only if it is judged wrong without a crash or a fault
   --expect=rejected       exit 0 only if the check named in --wrong leads the verdict
   --stop_at_first_failure
+  --progress              a line on stderr as each check begins, terminal or not
   --correctness_only      leave out performance
   --wrong=FILE            a known-wrong answer: a line with "check: ID" names the check that must lead
   --json=FILE             write the result there too
@@ -42,6 +43,7 @@ struct MainOptions {
   std::string expect = "full";
   std::string wrong_file;
   std::string json_file;
+  bool progress = false;
 };
 
 // "a=path" -> entry.
@@ -91,6 +93,8 @@ std::string ParseOptions(int argc, char** argv, MainOptions* options) {
       options->expect = value;
     } else if (name == "--stop_at_first_failure") {
       options->grade.stop_at_first_failure = true;
+    } else if (name == "--progress") {
+      options->progress = true;
     } else if (name == "--correctness_only") {
       options->grade.correctness_only = true;
     } else if (name == "--wrong") {
@@ -185,6 +189,7 @@ int Main(int argc, char** argv) {
   Engine engine(question, options.grade);
   GradeResult grade = engine.Grade([&](const std::string& id) {
     if (isatty(2) != 0) std::fprintf(stderr, "\r\033[K%s: %s ...", question.name.c_str(), id.c_str());
+    if (options.progress) std::fprintf(stderr, "%s ...\n", id.c_str());
   });
   if (isatty(2) != 0) std::fprintf(stderr, "\r\033[K");
   const std::string number = question.name.substr(0, question.name.find('_'));

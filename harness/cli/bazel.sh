@@ -11,7 +11,10 @@ SAW_NO_SUCH_TARGET=false
 SAW_NOT_INSTALLED=false
 SAW_DISK_FULL=false
 
+# Where in the output the reading is.
 IN_TEST_LOG=false
+IN_HIDDEN_STEP=false
+
 readonly PROGRESS_LINE='^\[[0-9,]+ / [0-9,]+\]|^(Loading|Analyzing|Checking cached actions|Computing main repo mapping)\b'
 
 # The folder that Bazel keeps its cache in.
@@ -53,7 +56,8 @@ run_bazel() {
   local ticker=$1 command=$2 progress=(--noshow_progress)
   shift 2
   on_terminal && progress=(--show_progress --show_progress_rate_limit=0.5)
-  SAW_NOT_INSTALLED=false SAW_NO_SUCH_TARGET=false SAW_DISK_FULL=false IN_TEST_LOG=false
+  SAW_NOT_INSTALLED=false SAW_NO_SUCH_TARGET=false SAW_DISK_FULL=false
+  IN_TEST_LOG=false IN_HIDDEN_STEP=false
   stream bazel_line "$ticker" \
     bazel "${BAZEL_OPTIONS[@]}" "$command" --curses=no --color=no "${progress[@]}" "$@"
 }
@@ -69,9 +73,14 @@ bazel_line() {
     return 0
   fi
   if [[ $line =~ $PROGRESS_LINE ]]; then
+    IN_HIDDEN_STEP=false
     transient "$line"
     return 0
   fi
+  [[ $line =~ ^[A-Z]+:\ |^===== ]] && IN_HIDDEN_STEP=false
+  # What a step printed that succeeded is warnings: those of one's own answer are worth reading.
+  [[ $line == 'INFO: From '* && $line != */answer/* ]] && IN_HIDDEN_STEP=true
+  if $IN_HIDDEN_STEP; then return 0; fi
   case $line in
     '==================== Test output for '*) IN_TEST_LOG=true ;;
     *' is not installed (looked for '*) SAW_NOT_INSTALLED=true ;;

@@ -45,6 +45,7 @@ make_fakes() {
     mkdir -p "$WORKBENCH_TEST_SYSTEM/usr/include/valijson" && touch "$WORKBENCH_TEST_SYSTEM/usr/include/valijson/validator.hpp"'
   fake bazel 'if [[ $1 == --version ]]; then echo "bazel ${FAKE_BAZEL_VERSION:-no_version}"; exit; fi
     echo "bazel $*" >>"$LOG"
+    echo "seed ${WORKBENCH_SEED-}" >>"$LOG"
     for argument in "$@"; do
       case $argument in
         --build_event_json_file=*) EVENTS=${argument#*=} ;;

@@ -11,6 +11,8 @@ bazel_grades() {
   touch "$WORK/logs/a b/test.outputs/figure.svg"
   bazel_does 'echo "INFO: noise"; echo "WARNING: noise"; echo "FAIL: //x (see noise)"; echo "[3 / 4] noise"
     printf "%s\n" "{\"id\":{\"testResult\":{\"label\":\"//x:grade\",\"run\":1}},\"testResult\":{\"testActionOutput\":[{\"name\":\"test.log\",\"uri\":\"file://$WORK/logs/a%20b/test.log\"},{\"name\":\"test.xml\",\"uri\":\"file:///no\"}],\"status\":\"'"$1"'\"}}" >"$EVENTS"
+    echo "INFO: From Compiling questions/q/wrong/x.cc:"; echo "x.cc:1:2: noise"; echo "   noise"
+    echo "INFO: From Compiling questions/q/answer/a.cc:"; echo "a.cc:1:2: own warning"
     exit '"$2"
 }
 
@@ -19,10 +21,10 @@ test_grade() {
   bazel_grades PASSED 0
   workbench grade q12 --host --part A --seed 0018446744073709551615 --json=out.json
   expect_rc 0
-  expect 'the verdict'
+  expect 'the verdict' 'own warning'
   refuse noise PAGER Executing
   expect_called '--config=host'
-  expect_called '--test_env=WORKBENCH_SEED=18446744073709551615'
+  expect_called 'seed 18446744073709551615'
   expect_called '//questions/q12_data_loading:grade_a'
   [[ -s $TREE/out.json && -e $TREE/.workbench/results/q12.a/figure.svg ]] || fail 'the result was not kept'
   case_is 'judged wrong, and listed'

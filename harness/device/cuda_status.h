@@ -10,8 +10,8 @@
 
 namespace workbench {
 
-// "cudaMalloc(&p, n): cudaErrorMemoryAllocation (out of memory) at file.cc:12". Takes a non-sticky error off the runtime,
-// so that the next call does not report it again.
+// "cudaMalloc(&p, n): cudaErrorMemoryAllocation (out of memory) at file.cc:12". Takes a non-sticky error off the
+// runtime, so that the next call does not report it again.
 inline Status CudaStatus(cudaError_t error, const char* call, const char* file, int line) {
   if (error == cudaSuccess) return Status::Ok();
   (void)cudaGetLastError();

@@ -57,10 +57,11 @@ Result<std::unique_ptr<IpcWindow>> IpcWindow::Create(const RankLinks& links, siz
   for (int r = 0; r < links.ranks; ++r) {
     const Offer& offer = offers[static_cast<size_t>(r)];
     if (r == links.rank || !offer.ok || !status.ok()) continue;
-    status = WB_CUDA(cudaIpcOpenMemHandle(&window->data_[static_cast<size_t>(r)], offer.handle,
-                                          cudaIpcMemLazyEnablePeerAccess));
+    status = WB_CUDA(
+        cudaIpcOpenMemHandle(&window->data_[static_cast<size_t>(r)], offer.handle, cudaIpcMemLazyEnablePeerAccess));
   }
-  status = AllOk(links, status.WithContext("map a buffer of " + std::to_string(window->bytes_) + " bytes into all ranks"));
+  status =
+      AllOk(links, status.WithContext("map a buffer of " + std::to_string(window->bytes_) + " bytes into all ranks"));
   if (!status.ok()) return status;
   return window;
 }

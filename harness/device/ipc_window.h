@@ -20,18 +20,18 @@ struct RankLinks {
   std::function<void()> barrier;
 };
 
-// Ok where `mine` is ok on all ranks. Otherwise an error on all of them: a rank's own, or one that names the first to fail.
-// So all ranks give up together, and none waits for one that has left.
+// Ok where `mine` is ok on all ranks. Otherwise an error on all of them: a rank's own, or one that names the first to
+// fail. So all ranks give up together, and none waits for one that has left.
 Status AllOk(const RankLinks& links, const Status& mine);
 
 class IpcWindow {
  public:
-  // Collective. Allocates at least `bytes` on each rank's current device (no two buffers share an allocation), zeroed, and
-  // maps the peers'. REQUIRES: each rank is a process of its own: CUDA opens a handle in other processes only.
+  // Collective. Allocates at least `bytes` on each rank's current device (no two buffers share an allocation), zeroed,
+  // and maps the peers'. REQUIRES: each rank is a process of its own: CUDA opens a handle in other processes only.
   static Result<std::unique_ptr<IpcWindow>> Create(const RankLinks& links, size_t bytes);
 
-  // Collective: no peer's memory is freed while another rank has it mapped. The destructor does the local part alone, for
-  // the end of the process and for errors.
+  // Collective: no peer's memory is freed while another rank has it mapped. The destructor does the local part alone,
+  // for the end of the process and for errors.
   Status Close(const RankLinks& links);
   ~IpcWindow();
   IpcWindow(const IpcWindow&) = delete;

@@ -91,7 +91,8 @@ GpuClocks Nvml::ReadClocks() const {
   unsigned mhz = 0;
   if (library_->clock != nullptr && library_->clock(device_, kClockSm, &mhz) == kSuccess) clocks.sm_mhz = mhz;
   if (library_->clock != nullptr && library_->clock(device_, kClockMemory, &mhz) == kSuccess) clocks.memory_mhz = mhz;
-  if (library_->max_clock != nullptr && library_->max_clock(device_, kClockSm, &mhz) == kSuccess) clocks.max_sm_mhz = mhz;
+  if (library_->max_clock != nullptr && library_->max_clock(device_, kClockSm, &mhz) == kSuccess)
+    clocks.max_sm_mhz = mhz;
   unsigned long long mask = 0;
   if (library_->reasons != nullptr && library_->reasons(device_, &mask) == kSuccess) clocks.reasons = mask;
   return clocks;

@@ -1,9 +1,8 @@
-#include "harness/device/roofline.h"
-
 #include <algorithm>
 #include <cstdint>
 
 #include "harness/device/cuda_status.h"
+#include "harness/device/roofline.h"
 #include "harness/device/stream.h"
 
 namespace workbench {
@@ -12,7 +11,8 @@ namespace {
 constexpr int kCopyThreads = 512;
 constexpr int kUnroll = 4;
 
-__global__ void __launch_bounds__(kCopyThreads) CopyKernel(const uint4* __restrict__ from, uint4* __restrict__ to, size_t n) {
+__global__ void __launch_bounds__(kCopyThreads)
+    CopyKernel(const uint4* __restrict__ from, uint4* __restrict__ to, size_t n) {
   const size_t stride = static_cast<size_t>(gridDim.x) * blockDim.x;
   size_t i = static_cast<size_t>(blockIdx.x) * blockDim.x + threadIdx.x;
   for (; i + (kUnroll - 1) * stride < n; i += kUnroll * stride) {
@@ -68,8 +68,8 @@ Result<double> MeasureCopyBandwidth(cudaStream_t stream, size_t bytes, int sampl
   });
   if (!copy.ok()) return copy;
   Result<double> kernel = TimeMedian(stream, samples, [&] {
-    CopyKernel<<<multiprocessors * 4, kCopyThreads, 0, stream>>>(reinterpret_cast<const uint4*>(from->data()),
-                                                                 reinterpret_cast<uint4*>(to->data()), bytes / sizeof(uint4));
+    CopyKernel<<<multiprocessors * 4, kCopyThreads, 0, stream>>>(
+        reinterpret_cast<const uint4*>(from->data()), reinterpret_cast<uint4*>(to->data()), bytes / sizeof(uint4));
     return WB_CUDA(cudaGetLastError());
   });
   if (!kernel.ok()) return kernel;

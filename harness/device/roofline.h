@@ -12,12 +12,13 @@
 
 namespace workbench {
 
-// Bytes read plus bytes written a second by a device-to-device copy on the current device: the better of cudaMemcpyAsync and
-// a plain kernel with 16-byte accesses, each the median of `samples` copies of `bytes` (much more than the L2 cache holds).
+// Bytes read plus bytes written a second by a device-to-device copy on the current device: the better of
+// cudaMemcpyAsync and a plain kernel with 16-byte accesses, each the median of `samples` copies of `bytes` (much more
+// than the L2 cache holds).
 Result<double> MeasureCopyBandwidth(cudaStream_t stream, size_t bytes = size_t{1} << 30, int samples = 15);
 
-// Turns off the part of L2 that persisting accesses may set aside, so that no run inherits another's. Does nothing where the
-// driver does not allow it (under MPS, say).
+// Turns off the part of L2 that persisting accesses may set aside, so that no run inherits another's. Does nothing
+// where the driver does not allow it (under MPS, say).
 void DisablePersistingL2();
 
 // Puts the L2 cache into the state "holds nothing of yours".

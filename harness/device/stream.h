@@ -42,8 +42,8 @@ inline Result<Stream> CreateStream(StreamPriority priority = StreamPriority::kHi
   int lowest = 0, highest = 0;
   WB_RETURN_IF_CUDA_ERROR(cudaDeviceGetStreamPriorityRange(&lowest, &highest));
   cudaStream_t stream = nullptr;
-  WB_RETURN_IF_CUDA_ERROR(cudaStreamCreateWithPriority(
-      &stream, cudaStreamNonBlocking, priority == StreamPriority::kHighest ? highest : lowest));
+  WB_RETURN_IF_CUDA_ERROR(cudaStreamCreateWithPriority(&stream, cudaStreamNonBlocking,
+                                                       priority == StreamPriority::kHighest ? highest : lowest));
   return Stream(stream);
 }
 

@@ -37,7 +37,8 @@ std::string ReadFile(const std::string& path) {
 // Empty when it is not installed.
 std::string FindControl() {
   const char* path = std::getenv("PATH");
-  std::string folders = std::string(path != nullptr ? path : "") + ":/usr/bin:/usr/local/nvidia/bin:/usr/local/cuda/bin:";
+  std::string folders =
+      std::string(path != nullptr ? path : "") + ":/usr/bin:/usr/local/nvidia/bin:/usr/local/cuda/bin:";
   for (size_t begin = 0, end; (end = folders.find(':', begin)) != std::string::npos; begin = end + 1) {
     const std::string candidate = folders.substr(begin, end - begin) + "/" + kControl;
     if (end > begin && access(candidate.c_str(), X_OK) == 0) return candidate;
@@ -45,7 +46,8 @@ std::string FindControl() {
   return "";
 }
 
-// Live MPS processes that serve `folder`, known by name and environment: a pid that was read earlier may be another's now.
+// Live MPS processes that serve `folder`, known by name and environment: a pid that was read earlier may be another's
+// now.
 std::vector<pid_t> ServingProcesses(const std::string& folder) {
   std::vector<pid_t> found;
   DIR* proc = opendir("/proc");
@@ -74,9 +76,10 @@ bool WaitUntilGone(const std::string& folder, double seconds) {
   }
 }
 
-// Runs the control program in a session of its own, `input` on its standard input, and waits for its end, no longer than
-// `seconds`. True when it exited with 0.
-bool RunControl(const std::string& folder, std::vector<std::string> arguments, const std::string& input, double seconds) {
+// Runs the control program in a session of its own, `input` on its standard input, and waits for its end, no longer
+// than `seconds`. True when it exited with 0.
+bool RunControl(const std::string& folder, std::vector<std::string> arguments, const std::string& input,
+                double seconds) {
   const std::string program = FindControl();
   std::vector<std::string> environment = {PipeVariable(folder), LogVariable(folder)};
   for (char** entry = environ; *entry != nullptr; ++entry) {
@@ -140,7 +143,8 @@ bool MpsDaemon::Installed() { return !FindControl().empty(); }
 
 Result<std::unique_ptr<MpsDaemon>> MpsDaemon::Start(const std::string& folder) {
   if (!Installed()) {
-    return Error(std::string(kControl) + " is not installed; ranks that share a GPU would take turns, milliseconds each");
+    return Error(std::string(kControl) +
+                 " is not installed; ranks that share a GPU would take turns, milliseconds each");
   }
   for (const char* below : {"/pipe", "/log"}) {
     if (mkdir((folder + below).c_str(), 0700) != 0 && errno != EEXIST) return ErrnoError("mkdir " + folder + below);
@@ -189,7 +193,8 @@ Status MpsDaemon::StartControl() {
     return Error(std::string(kControl) + " -d failed: " + ReadFile(folder_ + "/log/control.log"));
   }
   for (double waited = 0; ServingProcesses(folder_).empty(); waited += kPollMicroseconds * 1e-6) {
-    if (waited > kStartSeconds) return Error("the MPS daemon did not come up: " + ReadFile(folder_ + "/log/control.log"));
+    if (waited > kStartSeconds)
+      return Error("the MPS daemon did not come up: " + ReadFile(folder_ + "/log/control.log"));
     usleep(kPollMicroseconds);
   }
   return Status::Ok();

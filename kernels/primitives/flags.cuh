@@ -1,15 +1,15 @@
 // Flags through which blocks, kernels, processes and GPUs wait for each other, and words that carry their own flag.
 //
-// Everything here has system scope: it holds between any two threads that can address the memory, on one GPU or on several.
-// Source of the semantics: PTX ISA, chapter "Memory Consistency Model" (release and acquire patterns, cumulativity).
+// Everything here has system scope: it holds between any two threads that can address the memory, on one GPU or on
+// several. Source of the semantics: PTX ISA, "Memory Consistency Model" (release and acquire patterns, cumulativity).
 //
 //   producer                                   consumer
 //   every thread writes data                   thread 0: WaitAtLeast(flag, value)
 //   __syncthreads()                            __syncthreads()
 //   thread 0: StoreRelease(flag, value)        every thread reads data
 //
-// __syncthreads orders the block's writes before thread 0's release, which makes them visible to whoever acquires the flag: a
-// __threadfence_system() on top would be paid twice, and one in place of the release is right but slower.
+// __syncthreads orders the block's writes before thread 0's release, which makes them visible to whoever acquires the
+// flag; a __threadfence_system() on top would be paid for twice.
 #ifndef KERNELS_PRIMITIVES_FLAGS_CUH_
 #define KERNELS_PRIMITIVES_FLAGS_CUH_
 
@@ -22,8 +22,8 @@
 
 namespace kernels {
 
-// Writes `value`; whoever sees it through LoadAcquire also sees what this thread has written before, and what it has itself
-// observed (through a barrier, say).
+// Writes `value`; whoever sees it through LoadAcquire also sees what this thread has written before, and what it has
+// itself observed (through a barrier, say).
 __device__ inline void StoreRelease(uint64_t* flag, uint64_t value) {
 #if defined(__CUDA_ARCH__)
   asm volatile("st.release.sys.global.u64 [%0], %1;" ::"l"(flag), "l"(value) : "memory");
@@ -43,8 +43,8 @@ __device__ inline uint64_t LoadAcquire(const uint64_t* flag) {
 #endif
 }
 
-// Returns once the flag has reached `value`. REQUIRES: flags only grow; the thread that raises this one is running or will
-// run without anything that this block holds.
+// Returns once the flag has reached `value`. REQUIRES: flags only grow; the thread that raises this one is running or
+// will run without anything that this block holds.
 __device__ inline void WaitAtLeast(const uint64_t* flag, uint64_t value) {
   while (LoadAcquire(flag) < value) {
 #if !defined(__CUDA_ARCH__)
@@ -53,8 +53,8 @@ __device__ inline void WaitAtLeast(const uint64_t* flag, uint64_t value) {
   }
 }
 
-// Adds one and returns what was there before; acquires and releases, so that the last of several blocks to arrive has seen
-// all that the others wrote before they arrived.
+// Adds one and returns what was there before; acquires and releases, so that the last of several blocks to arrive has
+// seen all that the others wrote before they arrived.
 __device__ inline uint32_t IncrementAcquireRelease(uint32_t* counter) {
 #if defined(__CUDA_ARCH__)
   uint32_t before;
@@ -65,9 +65,9 @@ __device__ inline uint32_t IncrementAcquireRelease(uint32_t* counter) {
 #endif
 }
 
-// Eight bytes of payload in two words that each carry a tag beside their half. An aligned word of 8 bytes is written and
-// read in one piece, so a word that shows the expected tag also shows its payload: no fence, and one trip over the link where
-// data and a separate flag take two (NCCL's LL protocol). Costs twice the bytes.
+// Eight bytes of payload in two words that each carry a tag beside their half. An aligned word of 8 bytes is written
+// and read in one piece, so a word that shows the expected tag also shows its payload: no fence, and one trip over the
+// link where data and a separate flag take two (NCCL's LL protocol). Costs twice the bytes.
 struct alignas(16) Packet {
   uint64_t first;   // tag << 32 | payload bytes 0..3
   uint64_t second;  // tag << 32 | payload bytes 4..7
@@ -103,7 +103,9 @@ __device__ inline bool HasTag(const Packet& packet, uint32_t tag) {
   return static_cast<uint32_t>(packet.first >> 32) == tag && static_cast<uint32_t>(packet.second >> 32) == tag;
 }
 
-__device__ inline uint64_t PayloadOf(const Packet& packet) { return (packet.second << 32) | (packet.first & 0xffffffffu); }
+__device__ inline uint64_t PayloadOf(const Packet& packet) {
+  return (packet.second << 32) | (packet.first & 0xffffffffu);
+}
 
 }  // namespace kernels
 

@@ -27,9 +27,9 @@ struct alignas(16) Word16 {  // one 16-byte access in device code, by its alignm
   uint64_t low, high;
 };
 template <int kBytes>
-using Word = std::conditional_t<
-    kBytes == 16, Word16,
-    std::conditional_t<kBytes == 8, uint64_t, std::conditional_t<kBytes == 4, uint32_t, uint16_t>>>;
+using Word =
+    std::conditional_t<kBytes == 16, Word16,
+                       std::conditional_t<kBytes == 8, uint64_t, std::conditional_t<kBytes == 4, uint32_t, uint16_t>>>;
 
 }  // namespace internal
 

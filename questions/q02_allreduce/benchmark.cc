@@ -34,6 +34,7 @@ workbench::BenchmarkCase HostBenchmark(const Size& size, int ranks) {
   benchmark.bytes = static_cast<double>(size.bytes);
   benchmark.bus_factor = 2.0 * (ranks - 1) / ranks;
   benchmark.peer = "MPI_Allreduce";
+  benchmark.repeats = 4;
   benchmark.request = [=](uint64_t seed, bool peer) {
     HostTimingCase request;
     request.algorithm = algorithm;

@@ -23,17 +23,17 @@ double FoldCost(const CostModel& model, double bytes) {
   return IsPowerOfTwo(model.ranks) ? 0 : 2 * (model.alpha + model.beta * bytes) + model.gamma * bytes;
 }
 
-// A binary heap of ranks: root 0, children 2i+1 and 2i+2. The buffer is cut into k segments, which flow up, reduced on the
-// way, and down again as soon as they are complete. A segment's message takes t, its reduction g.
+// A binary heap of ranks: root 0, children 2i+1 and 2i+2. The buffer is cut into k segments, which flow up, reduced on
+// the way, and down again as soon as they are complete. A segment's message takes t, its reduction g.
 //
-// First segment, exactly: a rank with two children receives two messages one after the other and reduces the first while
-// the second arrives, so a full level costs 2t + g upwards (t + 2g where g > t) and 2t downwards; the last level may be
-// partly filled, and be hidden by its neighbours. Over all levels that makes e slots of max(t, g) and c of min(t, g) on
-// the way up and e of t on the way down.
+// First segment, exactly: a rank with two children receives two messages one after the other and reduces the first
+// while the second arrives, so a full level costs 2t + g upwards (t + 2g where g > t) and 2t downwards; the last level
+// may be partly filled, and be hidden by its neighbours. Over all levels that makes e slots of max(t, g) and c of
+// min(t, g) on the way up and e of t on the way down.
 //
 // Each further segment follows one period later: the load of the busiest port or CPU. An inner rank below the root
-// receives two messages from its children and one from its parent (and sends as many), and reduces twice. Only with five
-// ranks is there an inner rank below the root with two children; the root of a smaller tree receives at most two.
+// receives two messages from its children and one from its parent (and sends as many), and reduces twice. Only with
+// five ranks is there an inner rank below the root with two children; the root of a smaller tree receives at most two.
 double TreeCost(const CostModel& model, double bytes, double segments) {
   const double t = model.alpha + model.beta * bytes / segments;
   const double g = model.gamma * bytes / segments;
@@ -50,45 +50,6 @@ uint64_t CeilDivide(uint64_t a, uint64_t b) { return a / b + (a % b != 0); }
 
 uint64_t Segments(uint64_t bytes, uint64_t segment_bytes) {
   return segment_bytes == 0 || segment_bytes >= bytes ? 1 : CeilDivide(bytes, segment_bytes);
-}
-
-// The best segment size of the tree. Every number of segments up to 256, and beyond that a grid in steps of 1/64, finds
-// the valley; a ternary search between the neighbours of the best grid point finds its bottom.
-Best BestTree(const CostModel& model, uint64_t bytes) {
-  auto cost_of = [&](uint64_t segments) {
-    return Cost(model, Algorithm::kTree, bytes, CeilDivide(bytes, segments));
-  };
-  auto next = [](uint64_t k) { return k < 256 ? k + 1 : k + k / 64; };
-  uint64_t best = 1;
-  uint64_t before_best = 1;
-  double best_cost = cost_of(1);
-  for (uint64_t k = 1, before = 1; k <= bytes; before = k, k = next(k)) {
-    if (const double cost = cost_of(k); cost < best_cost) {
-      best = k;
-      before_best = before;
-      best_cost = cost;
-    }
-  }
-  uint64_t low = before_best;
-  uint64_t high = std::min(bytes, next(best));
-  auto real_cost = [&](uint64_t k) {
-    return TreeCost(model, static_cast<double>(bytes), static_cast<double>(k));  // unlike cost_of, without plateaus
-  };
-  while (high - low > 2) {
-    const uint64_t third = (high - low) / 3;
-    if (real_cost(low + third) <= real_cost(high - third)) {
-      high -= third;
-    } else {
-      low += third;
-    }
-  }
-  for (uint64_t k = low; k <= high; ++k) {
-    if (const double cost = cost_of(k); cost < best_cost) {
-      best = k;
-      best_cost = cost;
-    }
-  }
-  return {Algorithm::kTree, CeilDivide(bytes, best), best_cost};
 }
 
 // Deterministic on every platform, unlike the distributions of <random>.
@@ -159,12 +120,43 @@ double LowerBound(const CostModel& model, uint64_t bytes) {
   return std::max({CeilLog2(model.ranks) * model.alpha, 2 * model.beta * others, model.gamma * others});
 }
 
+// All numbers of segments and all segment sizes up to 256, and beyond that a grid in
+// steps of 1/64, find the valley; a ternary search around the best of them finds its bottom.
+Best BestTree(const CostModel& model, uint64_t bytes) {
+  Best best{Algorithm::kTree, bytes, Cost(model, Algorithm::kTree, bytes, bytes)};
+  auto consider = [&](uint64_t segment_bytes) {
+    if (segment_bytes == 0 || segment_bytes > bytes) return;
+    const double cost = Cost(model, Algorithm::kTree, bytes, segment_bytes);
+    if (cost < best.seconds) best = {Algorithm::kTree, segment_bytes, cost};
+  };
+  for (uint64_t i = 1; i <= bytes; i += i < 256 ? 1 : i / 64) {
+    consider(i);
+    consider(CeilDivide(bytes, i));
+  }
+  const uint64_t segments = Segments(bytes, best.segment_bytes);
+  uint64_t low = segments - segments / 32 - (segments > 1);
+  uint64_t high = std::min(bytes, segments + segments / 32 + 1);
+  // Over the reals: whole segment sizes make plateaus, which would mislead the search.
+  auto cost_of = [&](uint64_t k) { return TreeCost(model, static_cast<double>(bytes), static_cast<double>(k)); };
+  while (high - low > 2) {
+    const uint64_t third = (high - low) / 3;
+    cost_of(low + third) <= cost_of(high - third) ? high -= third : low += third;
+  }
+  for (uint64_t k = low; k <= high; ++k) {
+    for (uint64_t segment_bytes = CeilDivide(bytes, k) - 1; segment_bytes <= CeilDivide(bytes, k) + 1;
+         ++segment_bytes) {
+      consider(segment_bytes);
+    }
+  }
+  return best;
+}
+
 Best BestChoice(const CostModel& model, uint64_t bytes) {
   Best best{Algorithm::kRing, 0, Cost(model, Algorithm::kRing, bytes, 0)};
   if (best.seconds == 0) return best;
   for (Algorithm algorithm : kAlgorithms) {
-    const Best found = algorithm == Algorithm::kTree ? BestTree(model, bytes)
-                                                     : Best{algorithm, 0, Cost(model, algorithm, bytes, 0)};
+    const Best found =
+        algorithm == Algorithm::kTree ? BestTree(model, bytes) : Best{algorithm, 0, Cost(model, algorithm, bytes, 0)};
     if (found.seconds < best.seconds) best = found;
   }
   return best;
@@ -187,9 +179,9 @@ std::vector<ChoiceCase> ChoiceCases(uint64_t seed) {
     const Best best = BestChoice(model, bytes);
     cases.push_back({model, bytes, GroupOf(model, bytes, best), best});
   };
-  const int64_t ranks[] = {1,   2,   3,   4,    5,    6,    7,    8,    12,   13,    16,    17,    31,    32,
-                           64,  100, 127, 128,  255,  257,  509,  512,  768,  1000,  1023,  1024,  1025,  2047,
-                           2048, 4095, 4096, 4097, 8192, 10007, 32768, 65521, 65535, 65536};
+  const int64_t ranks[] = {1,    2,    3,    4,    5,    6,    7,    8,     12,    13,    16,    17,   31,
+                           32,   64,   100,  127,  128,  255,  257,  509,   512,   768,   1000,  1023, 1024,
+                           1025, 2047, 2048, 4095, 4096, 4097, 8192, 10007, 32768, 65521, 65535, 65536};
   // NVLink in one node, InfiniBand, 10 GbE with slow reduction.
   const CostModel links[] = {{0, 1e-6, 1 / 200e9, 0}, {0, 5e-6, 1 / 25e9, 1 / 60e9}, {0, 40e-6, 1 / 1e9, 1.6 / 1e9}};
   const uint64_t sizes[] = {0, 1, 4096, 1 << 17, (1 << 22) + 1, 1 << 26, uint64_t{1} << 32};

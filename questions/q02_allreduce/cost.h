@@ -14,8 +14,8 @@
 
 namespace q02 {
 
-// Seconds that an all-reduce of `bytes` bytes takes. With one rank or no bytes: 0. `segment_bytes` is for kTree alone; 0
-// and anything from `bytes` up mean one segment.
+// Seconds that an all-reduce of `bytes` bytes takes. With one rank or no bytes: 0. `segment_bytes` is for kTree alone;
+// 0 and anything from `bytes` up mean one segment.
 //
 //   S = bytes, N = ranks, p = the largest power of two <= N; every form is the slowest rank's time.
 //   kRing               2(N-1) alpha + 2(N-1)/N beta S + (N-1)/N gamma S
@@ -41,7 +41,9 @@ struct Best {
   double seconds;
 };
 
-// The least cost over all algorithms and segment sizes, by search; within 0.01 % of it.
+// The least cost over all segment sizes of the tree, and over all algorithms and segment sizes; by search, and within
+// 0.01 % of it. REQUIRES: as Cost, and for BestTree bytes >= 1.
+Best BestTree(const CostModel& model, uint64_t bytes);
 Best BestChoice(const CostModel& model, uint64_t bytes);
 
 // Which check a case belongs to, in the order in which the checks report.
@@ -64,8 +66,8 @@ struct ChoiceCase {
   Best best;
 };
 
-// A fixed grid and as many random cases again: N from 1 to 65536, bytes from 0 to 2^36, alpha 0.2 to 50 us, 1/beta 0.5 to
-// 400 GB/s, gamma 0 to 2 beta. Every group has cases, and every algorithm wins some of them clearly.
+// A fixed grid and as many random cases again: N from 1 to 65536, bytes from 0 to 2^36, alpha 0.2 to 50 us, 1/beta 0.5
+// to 400 GB/s, gamma 0 to 2 beta. Every group has cases, and every algorithm wins some of them clearly.
 std::vector<ChoiceCase> ChoiceCases(uint64_t seed);
 
 inline constexpr double kAllowedRatio = 1.01;
@@ -78,8 +80,8 @@ struct ChoiceVerdict {
   std::string reason;  // empty when ok
 };
 
-// Ok when the choice is valid and costs at most kAllowedRatio times the best. Not valid: an algorithm that is none of the
-// four; kTree with segments larger than the buffer.
+// Ok when the choice is valid and costs at most kAllowedRatio times the best. Not valid: an algorithm that is none of
+// the four; kTree with segments larger than the buffer.
 ChoiceVerdict JudgeChoice(const ChoiceCase& choice_case, const Choice& choice);
 
 }  // namespace q02

@@ -14,15 +14,13 @@ struct Transfer {
   double bytes;
   int from;
   int to;
-  int tag;  // the tree: segment; steps: unused
-  bool up;  // the tree: towards the root
+  int segment;
   bool operator<(const Transfer& other) const {  // std::priority_queue serves the greatest
     return due != other.due ? due > other.due : from != other.from ? from > other.from : to > other.to;
   }
 };
 
 class Machine;
-
 class Protocol {
  public:
   virtual ~Protocol() = default;
@@ -34,14 +32,13 @@ class Protocol {
 // The ranks' ports and CPUs, and time.
 class Machine {
  public:
-  explicit Machine(const CostModel& model) : model_(model), resources_(3 * model.ranks), dirty_(model.ranks, false) {}
+  explicit Machine(const CostModel& model) : model_(model), resources_(3 * model.ranks) {}
 
   void Send(const Transfer& transfer) { Enqueue(kSend, transfer.from, transfer); }
   void SendAt(double time, const Transfer& transfer) { events_.push({std::max(time, now_), kWakeUp, transfer}); }
-  // A reduction that takes no time must not wait for a turn behind events of the same instant.
   void Reduce(Protocol& protocol, const Transfer& transfer) {
-    if (model_.gamma == 0) return protocol.OnReduced(*this, transfer);
-    Enqueue(kCpu, transfer.to, transfer);
+    // One that takes no time must not wait behind events of the same instant.
+    model_.gamma == 0 ? protocol.OnReduced(*this, transfer) : Enqueue(kCpu, transfer.to, transfer);
   }
 
   double Run(Protocol& protocol) {
@@ -50,11 +47,7 @@ class Machine {
     while (!events_.empty()) {
       now_ = events_.top().time;
       // Sums of the same terms in another order differ in the last bits, and are the same instant.
-      while (!events_.empty() && events_.top().time <= now_ * (1 + 1e-12)) {
-        const Event event = events_.top();
-        events_.pop();
-        Handle(protocol, event);
-      }
+      while (!events_.empty() && events_.top().time <= now_ * (1 + 1e-12)) Handle(protocol);
       Serve();
     }
     return now_;
@@ -75,25 +68,20 @@ class Machine {
 
   Resource& At(Kind kind, int rank) { return resources_[3 * rank + kind]; }
 
-  void Touch(int rank) {
-    if (dirty_[rank]) return;
-    dirty_[rank] = true;
+  void Enqueue(Kind kind, int rank, const Transfer& transfer) {
+    At(kind, rank).waiting.push(transfer);
     touched_.push_back(rank);
   }
 
-  void Enqueue(Kind kind, int rank, const Transfer& transfer) {
-    At(kind, rank).waiting.push(transfer);
-    Touch(rank);
-  }
-
-  void Handle(Protocol& protocol, const Event& event) {
-    const Transfer& transfer = event.transfer;
-    if (event.kind == kWakeUp) return Send(transfer);
-    const int rank = event.kind == kSend ? transfer.from : transfer.to;
-    At(event.kind, rank).busy = false;
-    Touch(rank);
-    if (event.kind == kReceive) protocol.OnReceived(*this, transfer);
-    if (event.kind == kCpu) protocol.OnReduced(*this, transfer);
+  void Handle(Protocol& protocol) {
+    const auto [time, kind, transfer] = events_.top();
+    events_.pop();
+    if (kind == kWakeUp) return Send(transfer);
+    const int rank = kind == kSend ? transfer.from : transfer.to;
+    At(kind, rank).busy = false;
+    touched_.push_back(rank);
+    if (kind == kReceive) protocol.OnReceived(*this, transfer);
+    if (kind == kCpu) protocol.OnReduced(*this, transfer);
   }
 
   void StartNext(Kind kind, int rank) {
@@ -102,8 +90,7 @@ class Machine {
     const Transfer transfer = resource.waiting.top();
     resource.waiting.pop();
     resource.busy = true;
-    const double seconds =
-        kind == kCpu ? model_.gamma * transfer.bytes : model_.alpha + model_.beta * transfer.bytes;
+    const double seconds = kind == kCpu ? model_.gamma * transfer.bytes : model_.alpha + model_.beta * transfer.bytes;
     events_.push({now_ + seconds, kind, transfer});
     if (kind == kSend) Enqueue(kReceive, transfer.to, transfer);
   }
@@ -114,7 +101,6 @@ class Machine {
     for (int rank : touched_) {
       StartNext(kReceive, rank);
       StartNext(kCpu, rank);
-      dirty_[rank] = false;
     }
     touched_.clear();
   }
@@ -123,8 +109,7 @@ class Machine {
   double now_ = 0;
   std::priority_queue<Event> events_;
   std::vector<Resource> resources_;
-  std::vector<int> touched_;
-  std::vector<bool> dirty_;
+  std::vector<int> touched_;  // ranks where something may start
 };
 
 // ------------------------------------------------------------------------------------------------------------- Steps
@@ -151,12 +136,7 @@ class Steps : public Protocol {
 
   void OnReceived(Machine& machine, const Transfer& transfer) override {
     at_[transfer.from].step.to = -1;
-    if (at_[transfer.to].step.reduces) {
-      machine.Reduce(*this, transfer);
-    } else {
-      at_[transfer.to].step.from = -1;
-      Advance(machine, transfer.to);
-    }
+    at_[transfer.to].step.reduces ? machine.Reduce(*this, transfer) : OnReduced(machine, transfer);
     Advance(machine, transfer.from);
   }
 
@@ -177,7 +157,7 @@ class Steps : public Protocol {
     Position& sender = at_[rank];
     if (sender.sent || sender.step.to < 0 || at_[sender.step.to].step.from != rank) return;
     sender.sent = true;
-    machine.Send({0, sender.step.bytes, rank, sender.step.to, 0, false});
+    machine.Send({0, sender.step.bytes, rank, sender.step.to, 0});
   }
 
   void Advance(Machine& machine, int rank) {
@@ -193,28 +173,18 @@ class Steps : public Protocol {
       if (index >= 2 * (ranks_ - 1)) return {};
       return {(rank + 1) % ranks_, (rank + ranks_ - 1) % ranks_, bytes_ / ranks_, index < ranks_ - 1};
     }
-    const bool folds = ranks_ > p_;
     if (rank >= p_) {  // hands its buffer over, and gets the result
-      if (index == 0) return {rank - p_, -1, bytes_, false};
-      if (index == 1) return {-1, rank - p_, bytes_, false};
-      return {};
+      return index == 0 ? Step{rank - p_, -1, bytes_, false} : index == 1 ? Step{-1, rank - p_, bytes_, false} : Step{};
     }
-    const bool has_partner = rank + p_ < ranks_;
-    if (folds && has_partner && index == 0) return {-1, rank + p_, bytes_, true};
-    const int exchange = folds && has_partner ? index - 1 : index;
-    const int exchanges = algorithm_ == Algorithm::kHalvingDoubling ? 2 * log_p_ : log_p_;
-    if (exchange < exchanges) return ExchangeOf(rank, exchange);
-    return folds && has_partner && exchange == exchanges ? Step{rank + p_, -1, bytes_, false} : Step{};
-  }
-
-  Step ExchangeOf(int rank, int exchange) const {
-    if (algorithm_ == Algorithm::kRecursiveDoubling) {
-      const int peer = rank ^ (1 << exchange);
-      return {peer, peer, bytes_, true};
-    }
-    const bool halving = exchange < log_p_;
-    const int distance = halving ? p_ >> (exchange + 1) : 1 << (exchange - log_p_);
-    return {rank ^ distance, rank ^ distance, bytes_ * distance / p_, halving};
+    const bool folds = rank + p_ < ranks_;
+    if (folds && index == 0) return {-1, rank + p_, bytes_, true};
+    const int exchange = folds ? index - 1 : index;
+    const bool doubling = algorithm_ == Algorithm::kRecursiveDoubling;
+    const int exchanges = doubling ? log_p_ : 2 * log_p_;
+    if (exchange >= exchanges) return folds && exchange == exchanges ? Step{rank + p_, -1, bytes_, false} : Step{};
+    const bool halving = !doubling && exchange < log_p_;
+    const int distance = halving ? p_ >> (exchange + 1) : 1 << (exchange % log_p_);
+    return {rank ^ distance, rank ^ distance, doubling ? bytes_ : bytes_ * distance / p_, doubling || halving};
   }
 
   int ranks_;
@@ -227,111 +197,87 @@ class Steps : public Protocol {
 
 // -------------------------------------------------------------------------------------------------------------- Tree
 
-// How due dates are made, by which ports and CPUs order the tree's messages. All of them follow the first segment through
-// an idle tree, and add a fixed time for each later segment: serving a message that others wait for keeps the pipeline
-// full. None is best for all N, segment counts and ratios of gamma to beta.
-struct DueDates {
-  double pace;        // seconds from segment to segment, as a part of the busiest resource's load
-  bool latest;        // the first segment's latest dates rather than its earliest
+// Ports and CPUs serve the tree's messages by due date: the latest start of the first segment's message in an idle
+// tree, plus a fixed time for each later segment. No order is best for all N, segment counts and ratios of gamma to
+// beta.
+struct Order {
+  double pace;        // from segment to segment, as a part of the busiest resource's load
   bool paced_leaves;  // leaves hold their segments back until they are due
-  double down_delay;  // added to the dates of messages downwards, in messages
 };
-constexpr DueDates kDueDates[] = {{2. / 3, false, true, 0}, {0.9, true, true, 50}, {2. / 3, true, true, 0},
-                                  {0.6, true, false, -1},   {0.9, false, true, 1}, {0.8, true, true, 0},
-                                  {2. / 3, true, false, 0}, {0.8, true, false, 0}};
+constexpr Order kOrders[] = {{2. / 3, true}, {0.9, true}, {0.6, false}, {0.6, true}};
 
 class Tree : public Protocol {
  public:
-  Tree(const CostModel& model, double segment_bytes, int segments, const DueDates& dates)
-      : ranks_(static_cast<int>(model.ranks)), segments_(segments), segment_bytes_(segment_bytes), dates_(dates),
-        t_(model.alpha + model.beta * segment_bytes), g_(model.gamma * segment_bytes), up_due_(ranks_),
-        down_due_(ranks_), missing_(static_cast<size_t>(ranks_) * segments_) {
-    const int messages = std::min(ranks_ - 1, ranks_ == 4 ? 2 : 3);
-    pace_ = dates.pace * std::max(messages * t_, std::min(ranks_ - 1, 2) * g_);
-    MakeDueDates();
+  Tree(const CostModel& model, double segment_bytes, int segments, const Order& order)
+      : ranks_(static_cast<int>(model.ranks)),
+        segments_(segments),
+        segment_bytes_(segment_bytes),
+        paced_leaves_(order.paced_leaves),
+        up_due_(ranks_),
+        down_due_(ranks_) {
+    const double message = model.alpha + model.beta * segment_bytes;
+    const double reduction = model.gamma * segment_bytes;
+    pace_ = order.pace * std::max(std::min(ranks_ - 1, ranks_ == 4 ? 2 : 3) * message, 2 * reduction);
+    MakeDueDates(message, reduction);
   }
 
   void Start(Machine& machine) override {
-    for (int rank = 0; rank < ranks_; ++rank) {
-      for (int segment = 0; segment < segments_; ++segment) Missing(rank, segment) = Children(rank);
-    }
+    for (int rank = 0; rank < ranks_; ++rank) missing_.insert(missing_.end(), segments_, Children(rank));
     for (int rank = ranks_ / 2; rank < ranks_; ++rank) {  // the leaves
       for (int segment = 0; segment < segments_; ++segment) {
-        const Transfer up = Up(rank, segment);
-        dates_.paced_leaves ? machine.SendAt(up.due, up) : machine.Send(up);
+        machine.SendAt(paced_leaves_ ? Up(rank, segment).due : 0, Up(rank, segment));
       }
     }
   }
 
   void OnReceived(Machine& machine, const Transfer& transfer) override {
-    transfer.up ? machine.Reduce(*this, transfer) : SendDown(machine, transfer.to, transfer.tag);
+    transfer.to < transfer.from ? machine.Reduce(*this, transfer) : SendDown(machine, transfer.to, transfer.segment);
   }
 
   void OnReduced(Machine& machine, const Transfer& transfer) override {
-    if (--Missing(transfer.to, transfer.tag) > 0) return;
-    transfer.to == 0 ? SendDown(machine, 0, transfer.tag) : machine.Send(Up(transfer.to, transfer.tag));
+    if (--missing_[transfer.to * segments_ + transfer.segment] > 0) return;
+    transfer.to == 0 ? SendDown(machine, 0, transfer.segment) : machine.Send(Up(transfer.to, transfer.segment));
   }
 
  private:
   static int Parent(int rank) { return (rank - 1) / 2; }
   int Children(int rank) const { return std::clamp(ranks_ - 1 - 2 * rank, 0, 2); }
-  int& Missing(int rank, int segment) { return missing_[static_cast<size_t>(rank) * segments_ + segment]; }
   Transfer Up(int rank, int segment) const {
-    return {up_due_[rank] + segment * pace_, segment_bytes_, rank, Parent(rank), segment, true};
+    return {up_due_[rank] + segment * pace_, segment_bytes_, rank, Parent(rank), segment};
   }
 
   void SendDown(Machine& machine, int rank, int segment) {
     for (int child = 2 * rank + 1; child <= 2 * rank + Children(rank); ++child) {
-      const double due = down_due_[child] + segment * pace_ + dates_.down_delay * t_;
-      machine.Send({due, segment_bytes_, rank, child, segment, false});
+      machine.Send({down_due_[child] + segment * pace_, segment_bytes_, rank, child, segment});
     }
   }
 
-  // When the first segment's messages start. The right child, whose subtree is never the deeper one, sends first; the left
-  // child is served first.
-  void MakeDueDates() {
-    std::vector<double> ready(ranks_, 0);
-    for (int rank = ranks_ - 1; rank >= 0; --rank) {
-      double port = 0;
-      for (int child = 2 * rank + Children(rank); child > 2 * rank; --child) {
-        up_due_[child] = std::max(port, ready[child]);
-        port = up_due_[child] + t_;
-        ready[rank] = std::max(port, ready[rank]) + g_;
-      }
-    }
-    std::vector<double> has(ranks_, ready[0]);
-    double end = ready[0];
+  // The right child, whose subtree is never the deeper one, sends first; the left child is served first.
+  void MakeDueDates(double message, double reduction) {
+    std::vector<double> latest(ranks_, 0);  // for having reduced the rank's subtree; the root at 0
     for (int child = 1; child < ranks_; ++child) {
-      down_due_[child] = has[Parent(child)] + (child % 2 == 0 ? t_ : 0);
-      has[child] = down_due_[child] + t_;
-      end = std::max(end, has[child]);
+      const double left = latest[Parent(child)] - reduction - message;
+      latest[child] = up_due_[child] = child % 2 == 1 ? left : left - std::max(message, reduction);
     }
-    if (dates_.latest) MakeLatest(ready[0], end);
-  }
-
-  void MakeLatest(double root_ready, double end) {
-    std::vector<double> ready(ranks_, root_ready);
-    for (int child = 1; child < ranks_; ++child) {
-      const double last = ready[Parent(child)] - g_ - t_;
-      ready[child] = up_due_[child] = child % 2 == 1 ? last : std::min(last - t_, last - g_);
-    }
-    std::vector<double> needs(ranks_, end);  // when the rank's result must have arrived
+    const double root_ready = -*std::min_element(up_due_.begin(), up_due_.end());
+    latest.assign(ranks_, 0);  // for having the result; the last rank at 0
     for (int child = ranks_ - 1; child > 0; --child) {
-      double& parent_needs = needs[Parent(child)];
-      down_due_[child] = std::min(needs[child], child % 2 == 1 ? parent_needs : end) - t_;
-      parent_needs = std::min(parent_needs, down_due_[child]);
+      double& parent = latest[Parent(child)];
+      parent = down_due_[child] = std::min(latest[child], parent) - message;
+    }
+    for (int child = 1; child < ranks_; ++child) {
+      up_due_[child] += root_ready;
+      down_due_[child] += root_ready - latest[0];
     }
   }
 
   int ranks_;
   int segments_;
   double segment_bytes_;
-  DueDates dates_;
-  double t_;  // a message
-  double g_;  // a reduction
+  bool paced_leaves_;
   double pace_;
-  std::vector<double> up_due_;    // of the message from this rank to its parent, first segment
-  std::vector<double> down_due_;  // of the message from the parent to this rank
+  std::vector<double> up_due_;    // of the first segment's message from this rank to its parent
+  std::vector<double> down_due_;  // of the one from the parent to this rank
   std::vector<int> missing_;      // contributions, by rank and segment
 };
 
@@ -339,14 +285,13 @@ class Tree : public Protocol {
 
 double SimulateAllReduce(const CostModel& model, Algorithm algorithm, uint64_t bytes, int segments) {
   if (model.ranks == 1) return 0;
-  const double s = static_cast<double>(bytes);
   if (algorithm != Algorithm::kTree) {
-    Steps steps(static_cast<int>(model.ranks), algorithm, s);
+    Steps steps(static_cast<int>(model.ranks), algorithm, static_cast<double>(bytes));
     return Machine(model).Run(steps);
   }
   double best = std::numeric_limits<double>::infinity();
-  for (const DueDates& dates : kDueDates) {
-    Tree tree(model, s / segments, segments, dates);
+  for (const Order& order : kOrders) {
+    Tree tree(model, static_cast<double>(bytes) / segments, segments, order);
     best = std::min(best, Machine(model).Run(tree));
   }
   return best;

@@ -33,7 +33,8 @@ struct DeviceCase {
 };
 
 struct CaseExtras {
-  int32_t call_error = 0;  // the first cudaError_t that q02_device_allreduce returned, or 0; then nothing else is filled in
+  // The first cudaError_t that q02_device_allreduce returned, or 0. Unless it is 0 nothing else is filled in.
+  int32_t call_error = 0;
   char call_error_name[60] = {};
   // The red zones of all ranks are read when all ranks are done; these are this rank's.
   int32_t zone_broken = 0;
@@ -45,17 +46,17 @@ struct CaseExtras {
 };
 
 // Many all-reduces with no host in between. Before each, a kernel of the judge fills the input with small integers
-// f(seed, rank, call, index), so that sums and maxima are exact in every type; after, one checks every element of the output
-// against all ranks' f. Ops: kSum and kMax; kAverage for int32.
+// f(seed, rank, call, index), so that sums and maxima are exact in every type; after, one checks every element of the
+// output against all ranks' f. Ops: kSum and kMax; kAverage for int32.
 struct ManyCase {
   DeviceOperation operation;
   uint64_t seed = 0;
   int32_t calls = 1000;  // rounded up to a whole number of rounds
-  // All-reduces in a row between filling and checking, each with buffers of its own, 1 .. 8. Rounds take turns with two sets
-  // of buffers, so that a rank that is one call ahead of its peers does not touch what they still read.
+  // All-reduces in a row between filling and checking, each with buffers of its own, 1 .. 8. Rounds take turns with two
+  // sets of buffers, so that a rank that is one call ahead of its peers does not touch what they still read.
   int32_t burst = 1;
-  int32_t graph = 0;  // capture two rounds once, replay them
-  int32_t skew = 0;   // before some calls, some ranks spin for 5 to 300 microseconds
+  int32_t graph = 0;            // capture two rounds once, replay them
+  int32_t skew = 0;             // before some calls, some ranks spin for 5 to 300 microseconds
   int32_t early_overwrite = 0;  // overwrite the input at once after each call (ignored in place)
   int32_t traffic = 0;          // a second stream of low priority keeps the memory busy
   int32_t keep_state = 0;
@@ -64,7 +65,7 @@ struct ManyCase {
 struct ManyReport {
   int32_t call_error = 0;  // as in CaseExtras
   char call_error_name[60] = {};
-  uint64_t calls = 0;           // that were checked
+  uint64_t calls = 0;  // that were checked
   uint64_t wrong_calls = 0;
   uint64_t wrong_elements = 0;  // over all calls
   uint64_t elements = 0;        // checked
@@ -76,8 +77,8 @@ struct ManyReport {
 
 enum class TimedBy : int32_t { kAnswer = 0, kNccl = 1 };
 
-// Samples of `calls_per_sample` all-reduces each. Before a sample the input is filled and the output poisoned; after it, the
-// output is checked. In place is not timed: repeated sums would overflow.
+// Samples of `calls_per_sample` all-reduces each. Before a sample the input is filled and the output poisoned; after
+// it, the output is checked. In place is not timed: repeated sums would overflow.
 struct TimingCase {
   DeviceOperation operation;
   uint64_t seed = 0;

@@ -42,8 +42,10 @@ Status Assign(workbench::Result<T> made, T* target) {
 
 }  // namespace
 
-workbench::Result<std::unique_ptr<DeviceRank>> DeviceRank::Create(workbench::RankLinks links, const workbench::GpuShare& share) {
-  if (links.ranks > kMaxDeviceRanks) return Error("part B runs on at most " + std::to_string(kMaxDeviceRanks) + " ranks");
+workbench::Result<std::unique_ptr<DeviceRank>> DeviceRank::Create(workbench::RankLinks links,
+                                                                  const workbench::GpuShare& share) {
+  if (links.ranks > kMaxDeviceRanks)
+    return Error("part B runs on at most " + std::to_string(kMaxDeviceRanks) + " ranks");
   std::unique_ptr<DeviceRank> rank(new DeviceRank(std::move(links), share));
   WB_RETURN_IF_ERROR(workbench::AllOk(rank->links_, rank->Open()));
   WB_RETURN_IF_ERROR(Assign(IpcWindow::Create(rank->links_, kScratchBytes), &rank->scratch_));
@@ -124,9 +126,9 @@ DeviceRank::Operand DeviceRank::Out(const DeviceOperation& operation, int slot) 
 }
 
 Status DeviceRank::Call(const DeviceOperation& operation, const Operand& in, const Operand& out, int32_t* call_error) {
-  const cudaError_t error =
-      entry_.allreduce(state_, in.window, out.window, operation.count, static_cast<DataType>(operation.type),
-                       static_cast<ReduceOp>(operation.op), static_cast<DeviceAlgorithm>(operation.algorithm), stream_.get());
+  const cudaError_t error = entry_.allreduce(state_, in.window, out.window, operation.count,
+                                             static_cast<DataType>(operation.type), static_cast<ReduceOp>(operation.op),
+                                             static_cast<DeviceAlgorithm>(operation.algorithm), stream_.get());
   if (error == cudaSuccess) return Status::Ok();
   *call_error = error;
   return Error("q02_device_allreduce returned " + Named(error));
@@ -159,7 +161,8 @@ Status DeviceRank::RunCase(const DeviceCase& request, const void* host_input, vo
   if (request.graph) {
     workbench::Result<workbench::GraphExec> graph = workbench::CaptureGraph(stream, enqueue);
     status = graph.status();
-    for (int call = 0; call < request.calls && status.ok(); ++call) status = WB_CUDA(cudaGraphLaunch(graph->get(), stream));
+    for (int call = 0; call < request.calls && status.ok(); ++call)
+      status = WB_CUDA(cudaGraphLaunch(graph->get(), stream));
     if (status.ok()) status = WB_CUDA(cudaStreamSynchronize(stream)).WithContext("a replayed all-reduce");
   } else {
     for (int call = 0; call < request.calls && status.ok(); ++call) status = enqueue();
@@ -189,7 +192,8 @@ Status DeviceRank::RunCase(const DeviceCase& request, const void* host_input, vo
 Status DeviceRank::ReadZones(const Operand& operand, int buffer, CaseExtras* extras) {
   std::vector<unsigned char> front(operand.front()), behind(kDeviceRedZoneBytes);
   WB_RETURN_IF_CUDA_ERROR(cudaMemcpy(front.data(), operand.begin, front.size(), cudaMemcpyDeviceToHost));
-  WB_RETURN_IF_CUDA_ERROR(cudaMemcpy(behind.data(), operand.data + operand.bytes, behind.size(), cudaMemcpyDeviceToHost));
+  WB_RETURN_IF_CUDA_ERROR(
+      cudaMemcpy(behind.data(), operand.data + operand.bytes, behind.size(), cudaMemcpyDeviceToHost));
   for (const auto* zone : {&front, &behind}) {
     for (size_t i = 0; i < zone->size(); ++i) {
       if ((*zone)[i] == kDeviceRedZoneByte) continue;

@@ -1,8 +1,9 @@
-// Part B inside a rank: windows, the answer's calls, what came out of them. Every method is collective: all ranks call it with
-// the same case.
+// Part B inside a rank: windows, the answer's calls, what came out of them. Every method is collective: all ranks call
+// it with the same case.
 //
-// An error that a method returns after the answer has run on the device is most likely the answer's (an illegal address, a
-// failed q02_device_init); under MPS it may be a peer's, since a fatal fault takes all clients of a server down.
+// An error that a method returns after the answer has run on the device is most likely the answer's (an illegal
+// address, a failed q02_device_init); under MPS it may be a peer's, since a fatal fault takes all clients of a server
+// down.
 #ifndef QUESTIONS_Q02_ALLREDUCE_DEVICE_RANK_H_
 #define QUESTIONS_Q02_ALLREDUCE_DEVICE_RANK_H_
 
@@ -40,21 +41,23 @@ class DeviceRank {
       std::function<Status(const DeviceOperation& operation, const void* in, void* out, cudaStream_t stream)>;
 
   // Takes the GPU that `share` names, makes the context, streams and the scratch windows.
-  static workbench::Result<std::unique_ptr<DeviceRank>> Create(workbench::RankLinks links, const workbench::GpuShare& share);
+  static workbench::Result<std::unique_ptr<DeviceRank>> Create(workbench::RankLinks links,
+                                                               const workbench::GpuShare& share);
   ~DeviceRank();
 
   // Before the first case.
   void set_entry(const DeviceEntry& entry) { entry_ = entry; }
   void set_nccl(PeerAllReduce nccl) { nccl_ = std::move(nccl); }
 
-  // host_input and host_output: count elements. host_input_after: the same, filled unless in place; null where count is 0.
+  // host_input and host_output: count elements. host_input_after: the same, filled unless in place; null where count is
+  // 0.
   Status RunCase(const DeviceCase& request, const void* host_input, void* host_output, void* host_input_after,
                  CaseExtras* extras);
 
   Status RunMany(const ManyCase& request, ManyReport* report);
 
-  // Seconds a call on this rank, one number a sample; a sample's time is the largest over the ranks. `report` counts what
-  // was wrong in the outputs, which are checked after each sample.
+  // Seconds a call on this rank, one number a sample; a sample's time is the largest over the ranks. `report` counts
+  // what was wrong in the outputs, which are checked after each sample.
   Status Time(const TimingCase& request, std::vector<double>* seconds, ManyReport* report);
 
   // Median seconds that the judge's own flag barrier takes, in replayed graphs: what an exchange of flags costs here.
@@ -78,7 +81,8 @@ class DeviceRank {
   Status ResetAnswer();
   // Makes room for `slots` operands in the windows of inputs and of outputs. Collective.
   Status Reserve(const DeviceOperation& operation, int slots);
-  Operand Place(const workbench::IpcWindow& window, const DeviceOperation& operation, int offset_elements, int slot) const;
+  Operand Place(const workbench::IpcWindow& window, const DeviceOperation& operation, int offset_elements,
+                int slot) const;
   Operand In(const DeviceOperation& operation, int slot) const;
   Operand Out(const DeviceOperation& operation, int slot) const;
   judge::Shape ShapeOf(const DeviceOperation& operation, uint64_t seed) const;

@@ -90,7 +90,8 @@ Status DeviceRank::RunMany(const ManyCase& given, ManyReport* report) {
     const int step = request.graph ? kSets : 1;
     for (int round = 0; round < rounds; round += step) {
       if (request.traffic) {
-        WB_RETURN_IF_CUDA_ERROR(judge::Traffic(traffic_.data(), traffic_.bytes(), kTrafficBlocks, traffic_stream_.get()));
+        WB_RETURN_IF_CUDA_ERROR(
+            judge::Traffic(traffic_.data(), traffic_.bytes(), kTrafficBlocks, traffic_stream_.get()));
       }
       if (request.graph) {
         WB_RETURN_IF_CUDA_ERROR(cudaGraphLaunch(graph.get(), stream));
@@ -143,34 +144,36 @@ Status DeviceRank::Time(const TimingCase& request, std::vector<double>* seconds,
   judge::BarrierFlags flags{};
   for (int r = 0; r < links_.ranks; ++r) flags.flags[r] = static_cast<uint64_t*>(flags_->data(r));
 
-  const auto enqueue_calls = [&]() -> Status {
+  workbench::Result<workbench::Event> start = workbench::CreateEvent(), stop = workbench::CreateEvent();
+  WB_RETURN_IF_ERROR(start.status());
+  WB_RETURN_IF_ERROR(stop.status());
+  // The barrier, by which the ranks start together, and the events are inside the graph: between ranks that share a
+  // GPU, graph launches are served one after the other, which would be taken for the all-reduce's time.
+  const auto enqueue = [&]() -> Status {
+    const unsigned flag = request.graph ? cudaEventRecordExternal : cudaEventRecordDefault;
+    WB_RETURN_IF_CUDA_ERROR(judge::Barrier(flags, links_.rank, links_.ranks, stream));
+    WB_RETURN_IF_CUDA_ERROR(cudaEventRecordWithFlags(start->get(), stream, flag));
     for (int call = 0; call < request.calls_per_sample; ++call) {
       WB_RETURN_IF_ERROR(is_nccl ? nccl_(operation, in.data, out.data, stream)
                                  : Call(operation, in, out, &report->call_error));
     }
-    return Status::Ok();
+    return WB_CUDA(cudaEventRecordWithFlags(stop->get(), stream, flag));
   };
   GraphExec graph;
   if (request.graph) {
-    workbench::Result<GraphExec> captured = CaptureGraph(stream, enqueue_calls);
+    workbench::Result<GraphExec> captured = CaptureGraph(stream, enqueue);
     WB_RETURN_IF_ERROR(captured.status());
     graph = std::move(*captured);
   }
-  workbench::Result<workbench::Event> start = workbench::CreateEvent(), stop = workbench::CreateEvent();
-  WB_RETURN_IF_ERROR(start.status());
-  WB_RETURN_IF_ERROR(stop.status());
   WB_RETURN_IF_CUDA_ERROR(judge::Reset(progress_.data(), stream));
   for (int sample = -request.warmup; sample < request.samples; ++sample) {
     WB_RETURN_IF_CUDA_ERROR(judge::Fill(progress_.data(), 0, shape, in.data, out.data, stream));
     WB_RETURN_IF_CUDA_ERROR(cudaStreamSynchronize(stream));
     links_.barrier();
-    // What comes first on the stream lasts until the host has put down the rest; then the ranks start together.
+    // What comes first on the stream lasts until the host has put down the rest.
     WB_RETURN_IF_CUDA_ERROR(judge::Delay(kDelayNanoseconds, stream));
     if (request.flush_l2) WB_RETURN_IF_ERROR(flusher_.Flush(stream));
-    WB_RETURN_IF_CUDA_ERROR(judge::Barrier(flags, links_.rank, links_.ranks, stream));
-    WB_RETURN_IF_CUDA_ERROR(cudaEventRecord(start->get(), stream));
-    WB_RETURN_IF_ERROR(request.graph ? WB_CUDA(cudaGraphLaunch(graph.get(), stream)) : enqueue_calls());
-    WB_RETURN_IF_CUDA_ERROR(cudaEventRecord(stop->get(), stream));
+    WB_RETURN_IF_ERROR(request.graph ? WB_CUDA(cudaGraphLaunch(graph.get(), stream)) : enqueue());
     WB_RETURN_IF_CUDA_ERROR(judge::CheckAndAdvance(progress_.data(), shape, out.data, stream));
     WB_RETURN_IF_ERROR(WB_CUDA(cudaStreamSynchronize(stream)).WithContext("a timed all-reduce"));
     links_.barrier();

@@ -161,7 +161,7 @@ workbench::Result<std::vector<std::byte>> HostRank::RunTiming(const HostTimingCa
   std::vector<std::byte> payload;
   Append(&payload, reply);
   for (const double value : seconds) Append(&payload, value);
-  payload.insert(payload.end(), out_.data, out_.data + out_.bytes);
+  if (request.return_output != 0) payload.insert(payload.end(), out_.data, out_.data + out_.bytes);
   return payload;
 }
 

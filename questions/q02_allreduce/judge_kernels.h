@@ -1,5 +1,5 @@
-// The judge's own kernels for part B: they make inputs, check outputs, get in the way, and wait for peers. They share no code
-// with kernels/ or with an answer.
+// The judge's own kernels for part B: they make inputs, check outputs, get in the way, and wait for peers. They share
+// no code with kernels/ or with an answer.
 #ifndef QUESTIONS_Q02_ALLREDUCE_JUDGE_KERNELS_H_
 #define QUESTIONS_Q02_ALLREDUCE_JUDGE_KERNELS_H_
 
@@ -14,12 +14,12 @@ inline constexpr int kMaxRanks = 8;
 
 // In device memory; counts on by itself, so that replayed graphs make and check new data each time.
 struct Progress {
-  uint64_t call;            // index of the present call
+  uint64_t call;  // index of the present call
   uint64_t wrong_calls;
   uint64_t wrong_elements;
-  uint64_t wrong_here;      // in the present call
-  uint64_t first_index;     // of the present call's first wrong element; all ones: none
-  uint64_t failed;          // 1 once the four below are known
+  uint64_t wrong_here;   // in the present call
+  uint64_t first_index;  // of the present call's first wrong element; all ones: none
+  uint64_t failed;       // 1 once the four below are known
   uint64_t failed_call;
   uint64_t failed_index;
   double expected;
@@ -39,8 +39,9 @@ struct Shape {
 cudaError_t Reset(Progress* progress, cudaStream_t stream);
 // Fills in with f(seed, rank, call, index), and, unless it is null, out with a NaN pattern.
 cudaError_t Fill(const Progress* progress, int ahead, const Shape& shape, void* in, void* out, cudaStream_t stream);
-// Copies `bytes` bytes (an even number) from pristine to in, and, unless it is null, fills out with a NaN pattern. A kernel
-// and not memory copies, which might take turns with other ranks' on a copy engine while those wait for this one.
+// Copies `bytes` bytes (an even number) from pristine to in, and, unless it is null, fills out with a NaN pattern. A
+// kernel and not memory copies, which might take turns with other ranks' on a copy engine while those wait for this
+// one.
 cudaError_t Restore(const void* pristine, size_t bytes, void* in, void* out, cudaStream_t stream);
 // Compares all of out with the result for the present call, then goes on to the next call.
 cudaError_t CheckAndAdvance(Progress* progress, const Shape& shape, const void* out, cudaStream_t stream);
@@ -50,13 +51,13 @@ cudaError_t Overwrite(const Shape& shape, void* in, cudaStream_t stream);
 cudaError_t Skew(const Progress* progress, int ahead, const Shape& shape, cudaStream_t stream);
 // Spins for that long, so that the host can put everything behind it before it runs.
 cudaError_t Delay(uint64_t nanoseconds, cudaStream_t stream);
-// Streams through `bytes` of `memory` with `blocks` blocks, for some tens of microseconds and never longer: the kernels that it
-// runs beside may wait for its place on the GPU.
+// Streams through `bytes` of `memory` with `blocks` blocks, for some tens of microseconds and never longer: the kernels
+// that it runs beside may wait for its place on the GPU.
 cudaError_t Traffic(void* memory, size_t bytes, int blocks, cudaStream_t stream);
 
-// A barrier between all ranks, as small as one can be: each rank raises its flag in every rank's memory and waits for all of
-// its own. flags[r] is rank r's window: kMaxRanks words that peers raise, then one that counts this rank's barriers. Zero
-// at first.
+// A barrier between all ranks, as small as one can be: each rank raises its flag in every rank's memory and waits for
+// all of its own. flags[r] is rank r's window: kMaxRanks words that peers raise, then one that counts this rank's
+// barriers. Zero at first.
 struct BarrierFlags {
   uint64_t* flags[kMaxRanks];
 };

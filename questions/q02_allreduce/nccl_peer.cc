@@ -30,7 +30,8 @@ struct NcclPeer::Communicator {
 
 workbench::Result<std::unique_ptr<NcclPeer>> NcclPeer::Create(const workbench::RankLinks& links,
                                                               const workbench::GpuShare& share) {
-  for (const auto& [name, value] : workbench::NcclEnvironment(share, links.rank)) setenv(name.c_str(), value.c_str(), 1);
+  for (const auto& [name, value] : workbench::NcclEnvironment(share, links.rank))
+    setenv(name.c_str(), value.c_str(), 1);
   std::unique_ptr<NcclPeer> peer(new NcclPeer());
   peer->communicator_ = std::make_unique<Communicator>();
   ncclUniqueId id{};
@@ -39,7 +40,8 @@ workbench::Result<std::unique_ptr<NcclPeer>> NcclPeer::Create(const workbench::R
   WB_RETURN_IF_ERROR(workbench::AllOk(links, status));
   std::vector<ncclUniqueId> ids(static_cast<size_t>(links.ranks));
   links.allgather(&id, sizeof id, ids.data());
-  status = NcclStatus(ncclCommInitRank(&peer->communicator_->handle, links.ranks, ids[0], links.rank), "ncclCommInitRank");
+  status =
+      NcclStatus(ncclCommInitRank(&peer->communicator_->handle, links.ranks, ids[0], links.rank), "ncclCommInitRank");
   WB_RETURN_IF_ERROR(workbench::AllOk(links, status));
   return peer;
 }
@@ -49,7 +51,8 @@ NcclPeer::~NcclPeer() = default;
 Status NcclPeer::AllReduce(const DeviceOperation& operation, const void* in, void* out, cudaStream_t stream) {
   constexpr ncclDataType_t kTypes[] = {ncclFloat32, ncclFloat16, ncclBfloat16, ncclInt32};
   constexpr ncclRedOp_t kOps[] = {ncclSum, ncclMax, ncclAvg};
-  if (operation.type < 0 || operation.type > 3 || operation.op < 0 || operation.op > 2) return Error("NCCL: no such type or op");
+  if (operation.type < 0 || operation.type > 3 || operation.op < 0 || operation.op > 2)
+    return Error("NCCL: no such type or op");
   return NcclStatus(ncclAllReduce(in, out, operation.count, kTypes[operation.type], kOps[operation.op],
                                   communicator_->handle, stream),
                     "ncclAllReduce");

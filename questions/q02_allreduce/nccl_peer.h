@@ -1,4 +1,5 @@
-// NCCL's all-reduce of the same buffers: the peer in part B's table. Only ever a number beside the answer's, never an oracle.
+// NCCL's all-reduce of the same buffers: the peer in part B's table. Only ever a number beside the answer's, never an
+// oracle.
 #ifndef QUESTIONS_Q02_ALLREDUCE_NCCL_PEER_H_
 #define QUESTIONS_Q02_ALLREDUCE_NCCL_PEER_H_
 
@@ -15,8 +16,9 @@ namespace q02 {
 
 class NcclPeer {
  public:
-  // Collective. One communicator of all ranks, on each rank's current device. Where GPUs are shared it sets NCCL_HOSTID and
-  // NCCL_SOCKET_IFNAME in this process's environment (see gpu_sharing.h). NCCL starts threads and makes files in /dev/shm.
+  // Collective. One communicator of all ranks, on each rank's current device. Where GPUs are shared it sets NCCL_HOSTID
+  // and NCCL_SOCKET_IFNAME in this process's environment (see gpu_sharing.h). NCCL starts threads and makes files in
+  // /dev/shm.
   static workbench::Result<std::unique_ptr<NcclPeer>> Create(const workbench::RankLinks& links,
                                                              const workbench::GpuShare& share);
   ~NcclPeer();

@@ -60,9 +60,10 @@ struct HostTimingCase {
   uint32_t batches = 1;
   uint32_t calls = 1;
   uint32_t peer = 0;  // 1: MPI_Allreduce in the implementation's place
+  uint32_t return_output = 0;
 };
 
-// Followed by `batches` doubles: seconds a call on this rank; then the last output.
+// Followed by `batches` doubles: seconds a call on this rank; then, if asked for, the last output.
 struct HostTimingReply {
   Result result = Result::kOk;
 };

@@ -1,16 +1,21 @@
 // Q2 part B: all-reduce of device buffers that the ranks map into each other. The contract is in device_api.h.
 //
-//   one-shot, to 64 KiB    Every rank pushes its input into every peer's scratch as packets that carry their own flags, and
-//                          sums what arrives: one trip over the link, no barrier. Two sets of packets take turns: a peer that
-//                          has sent call k + 1 has done with call k, so the set of call k is free for call k + 2.
-//   one-shot, larger       In pieces: copy a piece of the input into this rank's scratch, tell all, read everybody's piece. Two
-//                          halves take turns in the same way, so that a piece costs one barrier and in place works.
-//   two-shot               Tell all that the input is ready. Rank r reads part r of all inputs and writes the sum into all
-//                          outputs: N S bytes read and N S written over all ranks, which is the least. In place works since
-//                          nobody but rank r touches part r. Tell all that the outputs are written, and wait for them.
+//   one-shot, to 64 KiB   Every rank pushes its input into every peer's scratch, as packets that carry their own flags,
+//                         and sums what arrives: one trip over the link, no barrier. Two sets of packets take turns: a
+//                         peer that has sent call k + 1 has done with call k, whose set is thus free for call k + 2.
+//   one-shot, larger      In pieces: copy a piece of the input into this rank's scratch, tell all, read everybody's.
+//                         Two halves take turns in the same way: a piece costs one barrier, and in place works.
+//   two-shot              Tell all that the input is ready. Rank r reads part r of all inputs and writes the sum into
+//                         all outputs: N S bytes read and N S written over all ranks, which is the least. In place
+//                         works since nobody but rank r touches part r. Tell all that the outputs are written, wait.
 //
-// Which call this is, is counted in device memory: a graph that is replayed counts on, and nothing has to be reset. Only one
-// block a rank speaks to the peers, so grids may differ between ranks (a GPU may hold more ranks than another).
+// Which call this is, is counted in device memory: a graph that is replayed counts on, and nothing has to be reset.
+// Only one block a rank speaks to the peers, so grids may differ between ranks (GPUs may hold more ranks or fewer).
+//
+// A grid has at most one block for each multiprocessor of the rank's share. Two would fit, and are no faster, but then
+// the waiting blocks of a few ranks sit on every multiprocessor, and the kernels that a late rank still has to run in
+// front of its all-reduce may find no place. (Seen on an H200 with three ranks. A multiprocessor that has to divide its
+// memory between L1 and shared memory anew has to be idle for it.)
 #include <algorithm>
 #include <cstddef>
 #include <cstdint>
@@ -34,9 +39,9 @@ using q02::DeviceWindow;
 using q02::kMaxDeviceRanks;
 using q02::ReduceOp;
 
-constexpr int kThreads = 512;
-constexpr int kBlocksPerMultiprocessor = 2;  // __launch_bounds__ makes sure that they fit: nobody waits for an unborn block
-constexpr int kPacketThreads = 256;
+constexpr int kPacketThreads = 512;
+constexpr int kStagedThreads = 768;
+constexpr int kTwoShotThreads = 512;
 constexpr size_t kPacketPayload = 8;
 constexpr size_t kPackets = 8192;
 constexpr size_t kStageBytes = size_t{2} << 20;  // all ranks' pieces stay in the L2 cache
@@ -46,9 +51,12 @@ struct Scratch {
   uint64_t epoch;         // own: barriers that are over
   uint64_t packet_epoch;  // own: calls by packets that are over
   uint32_t arrivals;      // own: blocks that have arrived at the present barrier
-  alignas(128) uint64_t flags[kMaxDeviceRanks];  // flags[p], written by rank p: the barrier that p has reached
-  alignas(4096) Packet packets[2][kMaxDeviceRanks][kPackets];  // [.][p], written by rank p
-  alignas(4096) std::byte stage[2][kStageBytes];               // own, read by all
+  // flags[p], written by rank p: the barrier that p has reached.
+  alignas(128) uint64_t flags[kMaxDeviceRanks];
+  // packets[.][p], written by rank p.
+  alignas(4096) Packet packets[2][kMaxDeviceRanks][kPackets];
+  // Written by this rank, read by all.
+  alignas(4096) std::byte stage[2][kStageBytes];
 };
 static_assert(sizeof(Scratch) <= size_t{32} << 20);
 
@@ -69,8 +77,8 @@ enum class Combine { kAdd, kMax };
 
 // ---------------------------------------------------------------------------------------------------------- barriers
 
-// Tells every rank, this one included, that this one has reached `step`. Covers what the block has done and seen: call it
-// behind a __syncthreads.
+// Tells every rank, this one included, that this one has reached `step`. Covers what the block has done and seen: call
+// it behind a __syncthreads.
 __device__ void Tell(const Call& call, uint64_t step) {
   if (threadIdx.x < call.ranks) kernels::StoreRelease(&call.scratch[threadIdx.x]->flags[call.rank], step);
 }
@@ -125,8 +133,8 @@ __device__ Vec<T, kBytes> Reduce(const Call& call, const Vec<T, kBytes> (&inputs
   return result;
 }
 
-// Reduces the vectors first .. end - 1 with all of the grid: source(r) is rank r's base, sink(index, vector) takes results.
-// kRanks is at least the number of ranks.
+// Reduces the vectors first .. end - 1 with all of the grid: source(r) is rank r's base, sink(index, vector) takes
+// results. kRanks is at least the number of ranks.
 template <Combine kCombine, typename T, int kBytes, int kRanks, typename Source, typename Sink>
 __device__ void ReduceVectors(const Call& call, size_t first, size_t end, Source source, Sink sink) {
   constexpr int kUnroll = kMaxDeviceRanks / kRanks;  // eight loads in flight a thread, however many ranks there are
@@ -194,8 +202,8 @@ __global__ void __launch_bounds__(kPacketThreads) OneShotPackets(const __grid_co
     const Vec<T, kPacketPayload> result = Reduce<kCombine>(call, inputs);
     for (size_t i = 0; i < elements; ++i) out[begin + i] = result[i];
   }
-  // A tag is 32 bits of the epoch. So that one from 2^32 calls ago is never taken for new, packets that this call had no use
-  // for get its tag too, once in 2^31 calls. No peer writes to this set before this call is over here.
+  // A tag is 32 bits of the epoch. So that one from 2^32 calls ago is never taken for new, packets that this call had
+  // no use for get its tag too, once in 2^31 calls. No peer writes to this set before this call is over here.
   if ((epoch & 0x7fffffff) < 2) {
     for (int r = 0; r < call.ranks; ++r) {
       for (size_t p = start; p < kPackets; p += stride) {
@@ -211,7 +219,7 @@ __global__ void __launch_bounds__(kPacketThreads) OneShotPackets(const __grid_co
 }
 
 template <Combine kCombine, typename T, int kBytes>
-__global__ void __launch_bounds__(kThreads, kBlocksPerMultiprocessor) OneShotStaged(const __grid_constant__ Call call) {
+__global__ void __launch_bounds__(kStagedThreads) OneShotStaged(const __grid_constant__ Call call) {
   constexpr size_t kSize = Vec<T, kBytes>::kSize;
   constexpr size_t kPiece = kStageBytes / sizeof(T);
   uint64_t step = call.scratch[call.rank]->epoch;
@@ -243,7 +251,7 @@ __global__ void __launch_bounds__(kThreads, kBlocksPerMultiprocessor) OneShotSta
 }
 
 template <Combine kCombine, typename T, int kBytes, int kRanks>
-__global__ void __launch_bounds__(kThreads, kBlocksPerMultiprocessor) TwoShot(const __grid_constant__ Call call) {
+__global__ void __launch_bounds__(kTwoShotThreads) TwoShot(const __grid_constant__ Call call) {
   constexpr size_t kSize = Vec<T, kBytes>::kSize;
   const uint64_t step = call.scratch[call.rank]->epoch;
   if (blockIdx.x == 0) Tell(call, step + 1);  // the stream has come here, so the input is written and the output free
@@ -254,11 +262,15 @@ __global__ void __launch_bounds__(kThreads, kBlocksPerMultiprocessor) TwoShot(co
   ReduceVectors<kCombine, T, kBytes, kRanks>(
       call, call.groups * call.rank / call.ranks, call.groups * (call.rank + 1) / call.ranks, vectors,
       [&](size_t index, const Vec<T, kBytes>& result) {
-        for (int r = 0; r < call.ranks; ++r) kernels::StoreVec(static_cast<T*>(call.out.data[r]) + call.head, index, result);
+        for (int r = 0; r < call.ranks; ++r) {
+          kernels::StoreVec(static_cast<T*>(call.out.data[r]) + call.head, index, result);
+        }
       });
   if (call.rank == call.ranks - 1) {  // what is in front of the first vector and behind the last
     const auto sink = [&](size_t index, const Vec<T, sizeof(T)>& result) {
-      for (int r = 0; r < call.ranks; ++r) kernels::StoreVec(static_cast<T*>(call.out.data[r]), index, result);
+      for (int r = 0; r < call.ranks; ++r) {
+        kernels::StoreVec(static_cast<T*>(call.out.data[r]), index, result);
+      }
     };
     ReduceVectors<kCombine, T, sizeof(T), kRanks>(call, 0, call.head, in, sink);
     ReduceVectors<kCombine, T, sizeof(T), kRanks>(call, call.head + call.groups * kSize, call.count, in, sink);
@@ -293,31 +305,32 @@ cudaError_t Launch(const State& state, Call call, DeviceAlgorithm algorithm, cud
   const size_t head = kernels::ElementsToAlignment(in);
   const bool alike = head == kernels::ElementsToAlignment(out);
   if (algorithm == DeviceAlgorithm::kOneShot) {
-    const int blocks = BlocksFor(state, std::min(call.count, kStageBytes / sizeof(T)) / kSize, kThreads);
+    const int blocks = BlocksFor(state, std::min(call.count, kStageBytes / sizeof(T)) / kSize, kStagedThreads);
     if (alike && head == 0) {
-      OneShotStaged<kCombine, T, kernels::kVecBytes><<<blocks, kThreads, 0, stream>>>(call);
+      OneShotStaged<kCombine, T, kernels::kVecBytes><<<blocks, kStagedThreads, 0, stream>>>(call);
     } else {
-      OneShotStaged<kCombine, T, sizeof(T)><<<blocks, kThreads, 0, stream>>>(call);
+      OneShotStaged<kCombine, T, sizeof(T)><<<blocks, kStagedThreads, 0, stream>>>(call);
     }
     return cudaGetLastError();
   }
   call.head = alike ? std::min(head, call.count) : 0;
   call.groups = alike ? (call.count - call.head) / kSize : call.count;
-  const int blocks = BlocksFor(state, call.groups / call.ranks, kThreads);
+  const int blocks = BlocksFor(state, call.groups / call.ranks, kTwoShotThreads);
   if (!alike) {
-    TwoShot<kCombine, T, sizeof(T), kMaxDeviceRanks><<<blocks, kThreads, 0, stream>>>(call);
+    TwoShot<kCombine, T, sizeof(T), kMaxDeviceRanks><<<blocks, kTwoShotThreads, 0, stream>>>(call);
   } else if (call.ranks <= 2) {
-    TwoShot<kCombine, T, kernels::kVecBytes, 2><<<blocks, kThreads, 0, stream>>>(call);
+    TwoShot<kCombine, T, kernels::kVecBytes, 2><<<blocks, kTwoShotThreads, 0, stream>>>(call);
   } else if (call.ranks <= 4) {
-    TwoShot<kCombine, T, kernels::kVecBytes, 4><<<blocks, kThreads, 0, stream>>>(call);
+    TwoShot<kCombine, T, kernels::kVecBytes, 4><<<blocks, kTwoShotThreads, 0, stream>>>(call);
   } else {
-    TwoShot<kCombine, T, kernels::kVecBytes, kMaxDeviceRanks><<<blocks, kThreads, 0, stream>>>(call);
+    TwoShot<kCombine, T, kernels::kVecBytes, kMaxDeviceRanks><<<blocks, kTwoShotThreads, 0, stream>>>(call);
   }
   return cudaGetLastError();
 }
 
 template <typename T>
-cudaError_t LaunchOp(const State& state, const Call& call, ReduceOp op, DeviceAlgorithm algorithm, cudaStream_t stream) {
+cudaError_t LaunchOp(const State& state, const Call& call, ReduceOp op, DeviceAlgorithm algorithm,
+                     cudaStream_t stream) {
   return op == ReduceOp::kMax ? Launch<Combine::kMax, T>(state, call, algorithm, stream)
                               : Launch<Combine::kAdd, T>(state, call, algorithm, stream);
 }
@@ -331,8 +344,7 @@ extern "C" cudaError_t q02_device_init(const DeviceComm& comm, void** state) {
       comm.ranks_per_device < 1 || comm.multiprocessors < 1 || comm.scratch_bytes < sizeof(Scratch)) {
     return cudaErrorInvalidValue;
   }
-  // This rank's fair share of the GPU, every block of which can be resident while the peers' are.
-  const int max_blocks = std::max(1, comm.multiprocessors / comm.ranks_per_device) * kBlocksPerMultiprocessor;
+  const int max_blocks = std::max(1, comm.multiprocessors / comm.ranks_per_device);
   *state = new (std::nothrow) State{comm, max_blocks};
   return *state != nullptr ? cudaSuccess : cudaErrorMemoryAllocation;
 }
@@ -343,7 +355,8 @@ extern "C" cudaError_t q02_device_destroy(void* state) {
 }
 
 extern "C" cudaError_t q02_device_allreduce(void* opaque, const DeviceWindow& in, const DeviceWindow& out, size_t count,
-                                            DataType type, ReduceOp op, DeviceAlgorithm algorithm, cudaStream_t stream) {
+                                            DataType type, ReduceOp op, DeviceAlgorithm algorithm,
+                                            cudaStream_t stream) {
   const State& state = *static_cast<const State*>(opaque);
   if (op != ReduceOp::kSum && op != ReduceOp::kMax && op != ReduceOp::kAverage) return cudaErrorInvalidValue;
   if (algorithm != DeviceAlgorithm::kOneShot && algorithm != DeviceAlgorithm::kTwoShot) return cudaErrorInvalidValue;

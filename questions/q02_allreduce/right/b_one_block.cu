@@ -1,5 +1,5 @@
-// Odd but right: one block, one element at a time, the same pulled one-shot for both algorithms, full barriers made of volatile
-// accesses and __threadfence_system(), state in device memory of its own.
+// Odd but right: one block, one element at a time, the same pulled one-shot for both algorithms, full barriers made of
+// volatile accesses and __threadfence_system(), state in device memory of its own.
 //
 // Per piece: copy the input into this rank's scratch; barrier; read everybody's scratch; barrier.
 #include <cuda_bf16.h>
@@ -77,7 +77,8 @@ __device__ void ReduceOne(const DeviceComm& comm, size_t i, T* out, ReduceOp op)
 }
 
 template <typename T>
-__global__ void AllReduce(DeviceComm comm, unsigned long long* barriers, const T* in, T* out, size_t count, ReduceOp op) {
+__global__ void AllReduce(DeviceComm comm, unsigned long long* barriers, const T* in, T* out, size_t count,
+                          ReduceOp op) {
   constexpr size_t kPiece = kPieceBytes / sizeof(T);
   unsigned long long number = *barriers;
   T* mine = reinterpret_cast<T*>(static_cast<char*>(comm.scratch.data[comm.rank]) + kFlagBytes);
@@ -119,7 +120,8 @@ extern "C" cudaError_t q02_device_destroy(void* opaque) {
 }
 
 extern "C" cudaError_t q02_device_allreduce(void* opaque, const DeviceWindow& in, const DeviceWindow& out, size_t count,
-                                            DataType type, ReduceOp op, DeviceAlgorithm algorithm, cudaStream_t stream) {
+                                            DataType type, ReduceOp op, DeviceAlgorithm algorithm,
+                                            cudaStream_t stream) {
   const State& state = *static_cast<const State*>(opaque);
   if (op < ReduceOp::kSum || op > ReduceOp::kAverage) return cudaErrorInvalidValue;
   if (algorithm < DeviceAlgorithm::kOneShot || algorithm > DeviceAlgorithm::kTwoShot) return cudaErrorInvalidValue;

@@ -1,8 +1,8 @@
-// Odd but right: a two-shot that pulls, for both algorithms. Eight blocks a rank; block b speaks to the peers' blocks b only and
-// has flags and a count of barriers of its own; nothing waits for the whole grid. Flags are cuda::atomic_ref.
+// Odd but right: a two-shot that pulls, for both algorithms. Eight blocks a rank; block b speaks to the peers' blocks b
+// only and has flags and a count of barriers of its own; nothing waits for the whole grid. Flags are cuda::atomic_ref.
 //
-// Piece by piece: rank r's block b sums slice (r, b) of all inputs into r's scratch; barrier of the blocks b; every rank's block b
-// copies the slices (0..N-1, b) from the ranks' scratch to its output; barrier of the blocks b.
+// Piece by piece: rank r's block b sums slice (r, b) of all inputs into r's scratch; barrier of the blocks b; every
+// rank's block b copies the slices (0..N-1, b) from the ranks' scratch to its output; barrier of the blocks b.
 #include <cuda_bf16.h>
 #include <cuda_fp16.h>
 
@@ -28,7 +28,7 @@ constexpr size_t kSliceBytes = size_t{64} << 10;
 
 // In every rank's scratch.
 struct Board {
-  uint64_t barriers[kBlocks];               // this rank's own count
+  uint64_t barriers[kBlocks];                // this rank's own count
   uint64_t flags[kBlocks][kMaxDeviceRanks];  // [b][p]: the barrier that block b of rank p has come to
   alignas(256) unsigned char slices[kBlocks][kSliceBytes];
 };
@@ -40,7 +40,8 @@ __device__ void BlockBarrier(const DeviceComm& comm, uint64_t number) {
   if (threadIdx.x < comm.ranks) {
     cuda::atomic_ref<uint64_t, cuda::thread_scope_system> theirs(
         BoardOf(comm, static_cast<int>(threadIdx.x))->flags[blockIdx.x][comm.rank]);
-    cuda::atomic_ref<uint64_t, cuda::thread_scope_system> mine(BoardOf(comm, comm.rank)->flags[blockIdx.x][threadIdx.x]);
+    cuda::atomic_ref<uint64_t, cuda::thread_scope_system> mine(
+        BoardOf(comm, comm.rank)->flags[blockIdx.x][threadIdx.x]);
     theirs.store(number, cuda::memory_order_release);
     while (mine.load(cuda::memory_order_acquire) < number) {
     }
@@ -74,7 +75,9 @@ __global__ void AllReduce(DeviceComm comm, DeviceWindow in, DeviceWindow out, si
   uint64_t number = BoardOf(comm, comm.rank)->barriers[blockIdx.x];
   T* result = static_cast<T*>(out.data[comm.rank]);
   const size_t piece = kSlice * kBlocks * static_cast<size_t>(comm.ranks);
-  const auto slice_begin = [&](size_t begin, int r) { return begin + (static_cast<size_t>(r) * kBlocks + blockIdx.x) * kSlice; };
+  const auto slice_begin = [&](size_t begin, int r) {
+    return begin + (static_cast<size_t>(r) * kBlocks + blockIdx.x) * kSlice;
+  };
   BlockBarrier(comm, ++number);  // every rank's input is written
   for (size_t begin = 0; begin < count; begin += piece) {
     T* sums = reinterpret_cast<T*>(BoardOf(comm, comm.rank)->slices[blockIdx.x]);
@@ -115,7 +118,8 @@ extern "C" cudaError_t q02_device_destroy(void* state) {
 }
 
 extern "C" cudaError_t q02_device_allreduce(void* state, const DeviceWindow& in, const DeviceWindow& out, size_t count,
-                                            DataType type, ReduceOp op, DeviceAlgorithm algorithm, cudaStream_t stream) {
+                                            DataType type, ReduceOp op, DeviceAlgorithm algorithm,
+                                            cudaStream_t stream) {
   const DeviceComm& comm = *static_cast<const DeviceComm*>(state);
   if (op < ReduceOp::kSum || op > ReduceOp::kAverage) return cudaErrorInvalidValue;
   if (algorithm < DeviceAlgorithm::kOneShot || algorithm > DeviceAlgorithm::kTwoShot) return cudaErrorInvalidValue;
