@@ -32,8 +32,8 @@ double FoldCost(const CostModel& model, double bytes) {
 // min(t, g) on the way up and e of t on the way down.
 //
 // Each further segment follows one period later: the load of the busiest port or CPU. An inner rank below the root
-// receives two messages from its children and one from its parent (and sends as many), and reduces twice. Only with
-// five ranks is there an inner rank below the root with two children; the root of a smaller tree receives at most two.
+// receives two messages from its children and one from its parent (and sends as many), and reduces twice. It takes five
+// ranks for an inner rank below the root to have two children; in smaller trees no port carries more than two.
 double TreeCost(const CostModel& model, double bytes, double segments) {
   const double t = model.alpha + model.beta * bytes / segments;
   const double g = model.gamma * bytes / segments;

@@ -113,7 +113,6 @@ class Machine {
 };
 
 // ------------------------------------------------------------------------------------------------------------- Steps
-
 // What a rank does in one step: an exchange, or half of one.
 struct Step {
   int to = -1;
@@ -196,7 +195,6 @@ class Steps : public Protocol {
 };
 
 // -------------------------------------------------------------------------------------------------------------- Tree
-
 // Ports and CPUs serve the tree's messages by due date: the latest start of the first segment's message in an idle
 // tree, plus a fixed time for each later segment. No order is best for all N, segment counts and ratios of gamma to
 // beta.

@@ -95,7 +95,7 @@ __device__ bool ArriveLast(const Call& call, uint64_t step) {
   bool last = false;
   __syncthreads();
   if (threadIdx.x == 0) {
-    last = kernels::IncrementAcquireRelease(&own.arrivals) == gridDim.x - 1;
+    last = kernels::IncrementOnDevice(&own.arrivals) == gridDim.x - 1;
     if (last) {
       own.arrivals = 0;
       own.epoch = step;  // every block has read it before it arrived
