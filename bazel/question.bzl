@@ -2,6 +2,7 @@
 
 load("//bazel:cuda.bzl", "cuda_object")
 load("//bazel:device.bzl", "GPU_ONLY", "device_select")
+load("//docs/render:pages.bzl", "rendered_pages")
 
 # Implementations are judged as they would be used: optimised, with lines for stack traces.
 _COPTS = ["-O3", "-g1", "-fno-gnu-unique"]
@@ -54,6 +55,13 @@ def implementation(name, src, question, visibility = None, tags = []):
 def solution(question, parts):
     """The reference solution of a question: //solutions/QUESTION:reference_PART.so, and its sources for patches."""
     native.exports_files(parts.values(), visibility = ["//questions/%s:__pkg__" % question])
+
+    # For the question's layout test.
+    native.filegroup(
+        name = "all_files",
+        srcs = native.glob(["**"]),
+        visibility = ["//questions/%s:__pkg__" % question],
+    )
     for part, file in parts.items():
         implementation(
             name = "reference_" + part,
@@ -215,3 +223,25 @@ def question(name, parts, long_seed = "20240229"):
             ["--implementation=" + stem, "--part=" + part, "--correctness_only", seed],
             gpu_only = _is_device(parts[part]),
         )
+
+    # What there is to read, as pages for a browser; and a test that nothing is missing or left over.
+    rendered_pages(
+        name = "spec_html",
+        srcs = native.glob(["*.md", "*api.h"]),
+        images = native.glob(["figures/*"]),
+        others = ["//docs:html"],
+    )
+    native.sh_test(
+        name = "layout_test",
+        size = "small",
+        srcs = ["//bazel:layout_check.sh"],
+        args = [
+            "--question=questions/" + name,
+            "--solution=solutions/" + name,
+            "--grader=$(rootpath :grader)",
+        ] + ["%s=%s" % (part, file) for part, file in parts.items()],
+        data = native.glob(["**"], exclude = ["answer/**", "answer.*/**"]) + [
+            ":grader",
+            "//solutions/%s:all_files" % name,
+        ],
+    )

@@ -1,4 +1,5 @@
-// Keeps the ranks of several implementations and times one batch at a time on any of them; the others are idle meanwhile.
+// Keeps the ranks of several implementations and times one batch at a time on any of them; the others are idle
+// meanwhile.
 #ifndef GRADER_BENCH_RUNNER_H_
 #define GRADER_BENCH_RUNNER_H_
 

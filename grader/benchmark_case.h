@@ -11,7 +11,7 @@
 namespace workbench {
 
 struct BenchmarkCase {
-  std::string name;       // "a/ring/64MiB/ranks:4"
+  std::string name;  // "a/ring/64MiB/ranks:4"
   std::string part;
   int ranks = 1;
   double bytes = 0;       // S, of one rank's buffer

@@ -36,7 +36,9 @@ void RunOne(benchmark::State& state, BenchRunner* runner, const BenchmarkCase& b
 
 int Main(int argc, char** argv) {
 #ifndef NDEBUG
-  std::fprintf(stderr, "benchmark: this is a debug build, whose times mean nothing. Use: bazel run -c opt ... (or ./workbench bench)\n");
+  std::fprintf(
+      stderr,
+      "benchmark: this is a debug build, whose times mean nothing. Use: bazel run -c opt ... (or ./workbench bench)\n");
   return 2;
 #endif
   OwnDescendants();
@@ -55,9 +57,12 @@ int Main(int argc, char** argv) {
     for (const std::string& who : implementations) {
       if (!runner.Has(who, benchmark_case.part)) continue;
       const std::string name = benchmark_case.name + "/" + (who == "peer" ? benchmark_case.peer : who);
-      benchmark::RegisterBenchmark(name.c_str(), [&runner, benchmark_case, who](benchmark::State& state) {
-        RunOne(state, &runner, benchmark_case, who);
-      })->UseManualTime()->Unit(benchmark::kMicrosecond)->Iterations(benchmark_case.repeats);
+      benchmark::RegisterBenchmark(
+          name.c_str(),
+          [&runner, benchmark_case, who](benchmark::State& state) { RunOne(state, &runner, benchmark_case, who); })
+          ->UseManualTime()
+          ->Unit(benchmark::kMicrosecond)
+          ->Iterations(benchmark_case.repeats);
     }
   }
   benchmark::RunSpecifiedBenchmarks();

@@ -1,5 +1,5 @@
-// main() of every question's :compare: answer beside reference, batch by batch in ABBA order, with ratios and how sure they
-// are; then the sources side by side.
+// main() of every question's :compare: answer beside reference, batch by batch in ABBA order, with ratios and how sure
+// they are; then the sources side by side.
 #include <algorithm>
 #include <cmath>
 #include <cstdio>
@@ -14,7 +14,7 @@ namespace {
 
 struct Ratio {
   double median;
-  double low;   // a 95 % confidence interval of the median, from order statistics
+  double low;  // a 95 % confidence interval of the median, from order statistics
   double high;
 };
 
@@ -36,7 +36,9 @@ Ratio MedianWithInterval(std::vector<double> values) {
 
 int Main(int argc, char** argv) {
 #ifndef NDEBUG
-  std::fprintf(stderr, "compare: this is a debug build, whose times mean nothing. Use: bazel run -c opt ... (or ./workbench compare)\n");
+  std::fprintf(
+      stderr,
+      "compare: this is a debug build, whose times mean nothing. Use: bazel run -c opt ... (or ./workbench compare)\n");
   return 2;
 #endif
   OwnDescendants();
@@ -56,7 +58,8 @@ int Main(int argc, char** argv) {
   }
   const bool gpu = options.gpu;
   BenchRunner runner(options);
-  std::printf("%-34s %12s %12s %8s %19s   %s\n", "case", "answer us", "reference us", "ratio", "95 % interval", "peer / reference");
+  std::printf("%-34s %12s %12s %8s %19s   %s\n", "case", "answer us", "reference us", "ratio", "95 % interval",
+              "peer / reference");
   bool failed = false;
   for (const BenchmarkCase& benchmark_case : MakeBenchmarks(gpu)) {
     if (benchmark_case.name.find(filter) == std::string::npos) continue;

@@ -1,9 +1,11 @@
 #include "grader/elements.h"
 
+#include <bit>
 #include <cmath>
 #include <cstdio>
 #include <cstring>
 #include <limits>
+#include <vector>
 
 namespace workbench {
 namespace {
@@ -42,10 +44,10 @@ uint32_t BitsAt(ElementType type, const void* data, size_t index) {
 
 const ElementTraits& TraitsOf(ElementType type) { return kTraits[static_cast<int>(type)]; }
 
-double ElementAt(ElementType type, const void* data, size_t index) {
-  const uint32_t bits = BitsAt(type, data, index);
-  if (type == ElementType::kInt32) return static_cast<double>(static_cast<int32_t>(bits));
-  const Format format = FormatOf(type);
+namespace {
+
+// The value of a 16-bit pattern, from the definition of its format.
+double Decode(const Format& format, uint32_t bits) {
   const int bias = (1 << (format.exponent_bits - 1)) - 1;
   const int top = (1 << format.exponent_bits) - 1;
   const int exponent = static_cast<int>(bits >> format.fraction_bits) & top;
@@ -60,6 +62,30 @@ double ElementAt(ElementType type, const void* data, size_t index) {
     magnitude = std::ldexp(std::ldexp(1.0, format.fraction_bits) + fraction, exponent - bias - format.fraction_bits);
   }
   return negative ? -magnitude : magnitude;
+}
+
+std::vector<double> DecodeAll(ElementType type) {
+  std::vector<double> values(65536);
+  for (uint32_t bits = 0; bits < values.size(); ++bits) values[bits] = Decode(FormatOf(type), bits);
+  return values;
+}
+
+}  // namespace
+
+double ElementAt(ElementType type, const void* data, size_t index) {
+  static const std::vector<double> halves = DecodeAll(ElementType::kFloat16);
+  static const std::vector<double> bfloats = DecodeAll(ElementType::kBFloat16);
+  const uint32_t bits = BitsAt(type, data, index);
+  switch (type) {
+    case ElementType::kFloat16:
+      return halves[bits];
+    case ElementType::kBFloat16:
+      return bfloats[bits];
+    case ElementType::kInt32:
+      return static_cast<int32_t>(bits);
+    default:
+      return std::bit_cast<float>(bits);  // exact
+  }
 }
 
 void StoreSmallInteger(ElementType type, void* data, size_t index, int value) {

@@ -14,8 +14,8 @@ enum class ElementType : int32_t { kFloat32 = 0, kFloat16 = 1, kBFloat16 = 2, kI
 struct ElementTraits {
   const char* name;
   size_t bytes;
-  double unit_roundoff;   // 2^-p for p significand bits; 0 for integers
-  double min_subnormal;   // the spacing near zero; 0 for integers
+  double unit_roundoff;  // 2^-p for p significand bits; 0 for integers
+  double min_subnormal;  // the spacing near zero; 0 for integers
 };
 const ElementTraits& TraitsOf(ElementType type);
 

@@ -41,7 +41,9 @@ Result<DynamicSymbols> ReadDynamicSymbols(const std::string& path) {
   if (!file) return Error("cannot read " + path);
   const std::vector<char> data((std::istreambuf_iterator<char>(file)), std::istreambuf_iterator<char>());
   const Status garbage = Error(path + " is not a 64-bit little-endian ELF shared object");
-  const auto fits = [&](uint64_t offset, uint64_t bytes) { return offset <= data.size() && bytes <= data.size() - offset; };
+  const auto fits = [&](uint64_t offset, uint64_t bytes) {
+    return offset <= data.size() && bytes <= data.size() - offset;
+  };
   Elf64_Ehdr header;
   if (!fits(0, sizeof header)) return garbage;
   std::memcpy(&header, data.data(), sizeof header);

@@ -17,8 +17,8 @@ struct DynamicSymbols {
 // ELF-64, little-endian. Anything else is an error.
 Result<DynamicSymbols> ReadDynamicSymbols(const std::string& path);
 
-// The first import that an implementation may not use (a message-passing or collective library, the dynamic loader, ways to
-// reach other processes), with why; empty when there is none.
+// The first import that an implementation may not use (a message-passing or collective library, the dynamic loader,
+// ways to reach other processes), with why; empty when there is none.
 std::string FindForbiddenImport(const DynamicSymbols& symbols);
 
 }  // namespace workbench

@@ -69,7 +69,10 @@ GradeResult Engine::Grade(const std::function<void(const std::string&)>& progres
     if (!options_.part.empty() && options_.part != part) continue;
     const std::string import = ForbiddenImport(part);
     CheckResult result;
-    result.spec = {part + ".imports", "no library does the work", 0, false,
+    result.spec = {part + ".imports",
+                   "no library does the work",
+                   0,
+                   false,
                    {"a call to a library's own collective", "a way around the transport"}};
     if (!import.empty()) {
       forbidden_parts.push_back(part);

@@ -66,7 +66,8 @@ std::string ParseOptions(int argc, char** argv, MainOptions* options) {
   if (const char* text = std::getenv("WORKBENCH_SEED"); text && !ParseSeed(text, &options->grade.seed)) {
     return std::string("WORKBENCH_SEED is not a number: '") + text + "'";
   }
-  if (const char* text = std::getenv("WORKBENCH_LONG"); text && std::string(text) == "1") options->grade.long_tier = true;
+  if (const char* text = std::getenv("WORKBENCH_LONG"); text && std::string(text) == "1")
+    options->grade.long_tier = true;
   for (int i = 1; i < argc; ++i) {
     const std::string argument = argv[i];
     const size_t equals = argument.find('=');
@@ -136,8 +137,8 @@ bool AsExpected(const MainOptions& options, const GradeResult& grade) {
   }
   if (options.expect == "wrong") {
     for (const CheckResult& check : grade.checks) {
-      if (check.kind == VerdictKind::kCrash || check.kind == VerdictKind::kHang || check.kind == VerdictKind::kGraderFault ||
-          check.kind == VerdictKind::kForbidden) {
+      if (check.kind == VerdictKind::kCrash || check.kind == VerdictKind::kHang ||
+          check.kind == VerdictKind::kGraderFault || check.kind == VerdictKind::kForbidden) {
         std::printf("\nExpected wrong results; %s is '%s'.\n", check.spec.id.c_str(), VerdictName(check.kind));
         return false;
       }
@@ -195,9 +196,9 @@ int Main(int argc, char** argv) {
   const std::string number = question.name.substr(0, question.name.find('_'));
   if (options.grade.implementation == "answer" || options.grade.implementation == "reference" ||
       options.grade.implementation == "skeleton") {
-    grade.repeat_command = "./workbench grade " + number + (options.grade.implementation == "reference" ? " --reference" : "") +
-                           (options.grade.part.empty() ? "" : " --part " + options.grade.part) + " --seed " +
-                           std::to_string(grade.seed);
+    grade.repeat_command =
+        "./workbench grade " + number + (options.grade.implementation == "reference" ? " --reference" : "") +
+        (options.grade.part.empty() ? "" : " --part " + options.grade.part) + " --seed " + std::to_string(grade.seed);
   }
   std::cout << TerminalReport(question, grade, {.colour = terminal}) << std::flush;
   WriteOutputs(options, grade);

@@ -80,7 +80,8 @@ void FillInput(InputKind kind, ElementType type, uint64_t seed, int rank, int sc
     switch (kind) {
       case InputKind::kSmallIntegers: {
         const int range = scale > 1 ? 4 : 8;
-        StoreSmallInteger(type, data, i, (static_cast<int>(hash % static_cast<uint64_t>(2 * range + 1)) - range) * scale);
+        StoreSmallInteger(type, data, i,
+                          (static_cast<int>(hash % static_cast<uint64_t>(2 * range + 1)) - range) * scale);
         continue;
       }
       case InputKind::kRandom:

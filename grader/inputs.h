@@ -12,9 +12,9 @@ namespace workbench {
 enum class InputKind : int32_t {
   kSmallIntegers = 0,  // multiples of `scale` of magnitude <= 8 * scale: sums over 32 ranks stay exact in every type
   kRandom = 1,         // floating point: random signs and fractions over 12 binades; int32: all bits random
-  kLarge = 2,          // floating point: positive, in the upper part of the range: two of them overflow; int32: as kRandom
-  kSpecial = 3,        // as kRandom, with NaN, infinities, signed zeros and subnormals sprinkled in
-  kSubnormal = 4,      // floating point: multiples of the smallest subnormal, exact to add; int32: as kRandom
+  kLarge = 2,      // floating point: positive, in the upper part of the range: two of them overflow; int32: as kRandom
+  kSpecial = 3,    // as kRandom, with NaN, infinities, signed zeros and subnormals sprinkled in
+  kSubnormal = 4,  // floating point: multiples of the smallest subnormal, exact to add; int32: as kRandom
 };
 
 // A well-mixed 64-bit hash (splitmix64's finalizer; Steele, Lea, Flood 2014).

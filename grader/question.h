@@ -43,8 +43,9 @@ class CheckContext {
   using Inputs = std::vector<std::pair<std::string, std::string>>;
   using Replies = std::vector<std::vector<std::byte>>;
 
-  // Runs one case of `part` on `ranks` ranks of the implementation (or, with `reference`, of the reference); ranks = 0: one
-  // process without MPI. On a failure it is recorded as the check's finding, with `inputs`, and false is returned: the check should return too.
+  // Runs one case of `part` on `ranks` ranks of the implementation (or, with `reference`, of the reference); ranks = 0:
+  // one process without MPI. On a failure it is recorded as the check's finding, with `inputs`, and false is returned:
+  // the check should return too.
   bool Run(const std::string& part, int ranks, std::span<const std::byte> request, double deadline_seconds,
            const Inputs& inputs, Replies* replies, bool reference = false);
 
@@ -91,8 +92,8 @@ struct Check {
 };
 
 struct Question {
-  std::string name;   // "q02_allreduce"
-  std::string title;  // "AllReduce"
+  std::string name;                                        // "q02_allreduce"
+  std::string title;                                       // "AllReduce"
   std::vector<std::pair<std::string, std::string>> parts;  // "a" -> what it is
   std::vector<Check> checks;                               // in the order in which they lead
   std::vector<std::string> device_parts;                   // need a GPU in this build

@@ -92,7 +92,9 @@ void WriteFinding(const Question& question, const CheckResult& check, Writer* ou
   }
   if (!finding.detail.empty()) out->Line(indent + "note         " + finding.detail);
   if (finding.kind == VerdictKind::kGraderFault) {
-    out->Line(indent + "This is the workbench's fault, not the answer's; no marks are taken. `./workbench doctor` may tell more.");
+    out->Line(
+        indent +
+        "This is the workbench's fault, not the answer's; no marks are taken. `./workbench doctor` may tell more.");
   } else {
     for (size_t i = 0; i < check.spec.causes.size(); ++i) {
       out->Line(indent + (i == 0 ? "usual cause  " : "        or   ") + check.spec.causes[i]);
@@ -132,9 +134,10 @@ std::string QuoteOutput(const std::string& output, int lines, const std::string&
 
 std::string TerminalReport(const Question& question, const GradeResult& grade, const ReportOptions& options) {
   Writer out(options.colour);
-  out.Line(question.title + "  (" + question.name + ")   " + grade.implementation + "   " +
-           (grade.mode == "gpu" ? "GPU mode" + (grade.device.empty() ? "" : ": " + grade.device) : "host mode: no GPU") +
-           "   seed " + std::to_string(grade.seed));
+  out.Line(
+      question.title + "  (" + question.name + ")   " + grade.implementation + "   " +
+      (grade.mode == "gpu" ? "GPU mode" + (grade.device.empty() ? "" : ": " + grade.device) : "host mode: no GPU") +
+      "   seed " + std::to_string(grade.seed));
   const CheckResult* lead = grade.lead();
   for (const auto& [part, title] : question.parts) {
     double earned = 0, possible = 0;
@@ -153,7 +156,8 @@ std::string TerminalReport(const Question& question, const GradeResult& grade, c
     bool all_same = true;
     for (const CheckResult& check : grade.checks) {
       if (check.spec.part() != part) continue;
-      if (check.kind != VerdictKind::kNotGraded || (!common_reason.empty() && check.reason != common_reason)) all_same = false;
+      if (check.kind != VerdictKind::kNotGraded || (!common_reason.empty() && check.reason != common_reason))
+        all_same = false;
       common_reason = check.reason;
     }
     if (all_same) {
@@ -162,14 +166,16 @@ std::string TerminalReport(const Question& question, const GradeResult& grade, c
     }
     for (const CheckResult& check : grade.checks) {
       if (check.spec.part() != part) continue;
-      std::string line = "    " + Padded(Word(check.kind), 9) + " " + Padded(check.spec.id, 32) + Padded(check.spec.title, 54);
+      std::string line =
+          "    " + Padded(Word(check.kind), 9) + " " + Padded(check.spec.id, 32) + Padded(check.spec.title, 54);
       if (check.spec.marks > 0 && check.kind != VerdictKind::kNotGraded) {
         line += Number(check.earned) + " / " + Number(check.spec.marks);
       }
       if (check.kind == VerdictKind::kNotGraded) line += "not graded: " + check.reason;
       out.Line(out.Paint(line, check.kind));
       if (options.figures) {
-        for (const auto& [name, value] : check.figures) out.Line("              " + Padded(name, 40) + " " + Number(value));
+        for (const auto& [name, value] : check.figures)
+          out.Line("              " + Padded(name, 40) + " " + Number(value));
       }
       // The lead is told in full below; of the others the first line is enough to go on with.
       if (check.finding && &check != lead) {
@@ -179,11 +185,13 @@ std::string TerminalReport(const Question& question, const GradeResult& grade, c
     }
   }
   for (const CheckResult& check : grade.checks) {
-    if (check.spec.id == "end") out.Line("\n    " + out.Paint(Padded(Word(check.kind), 9) + " " + check.finding->actual, check.kind));
+    if (check.spec.id == "end")
+      out.Line("\n    " + out.Paint(Padded(Word(check.kind), 9) + " " + check.finding->actual, check.kind));
   }
   out.Line();
   if (lead != nullptr) {
-    out.Line("  First to mend: " + out.Paint(lead->spec.id + " " + Word(lead->kind), lead->kind) + ", " + lead->spec.title);
+    out.Line("  First to mend: " + out.Paint(lead->spec.id + " " + Word(lead->kind), lead->kind) + ", " +
+             lead->spec.title);
     WriteFinding(question, *lead, &out);
     out.Line();
   }

@@ -31,8 +31,8 @@ Json ToJson(const Finding& finding) {
 }
 
 Json ToJson(const CheckResult& check) {
-  Json json = {{"id", check.spec.id},         {"title", check.spec.title},     {"verdict", VerdictName(check.kind)},
-               {"marks", check.spec.marks},   {"earned", check.earned},        {"cases", check.cases},
+  Json json = {{"id", check.spec.id},       {"title", check.spec.title}, {"verdict", VerdictName(check.kind)},
+               {"marks", check.spec.marks}, {"earned", check.earned},    {"cases", check.cases},
                {"seconds", check.seconds}};
   if (!check.reason.empty()) json["reason"] = check.reason;
   if (!check.figures.empty()) {

@@ -12,15 +12,15 @@ namespace workbench {
 
 enum class VerdictKind {
   kPass,
-  kWrong,         // a judged property does not hold
-  kCrash,         // a signal, an exit, an exception
-  kHang,          // a deadline passed, or every rank waits for another
-  kForbidden,     // a call that an implementation may not make
-  kDeviceError,   // CUDA or NCCL reported an error
-  kLeak,          // processes, requests or memory left behind
-  kTooSlow,       // correct, and below the performance that earns full marks
-  kNotGraded,     // cannot be judged here, or was not reached; the reason says why
-  kGraderFault,   // the workbench's own fault, never charged to the implementation
+  kWrong,        // a judged property does not hold
+  kCrash,        // a signal, an exit, an exception
+  kHang,         // a deadline passed, or every rank waits for another
+  kForbidden,    // a call that an implementation may not make
+  kDeviceError,  // CUDA or NCCL reported an error
+  kLeak,         // processes, requests or memory left behind
+  kTooSlow,      // correct, and below the performance that earns full marks
+  kNotGraded,    // cannot be judged here, or was not reached; the reason says why
+  kGraderFault,  // the workbench's own fault, never charged to the implementation
 };
 
 // "wrong", "crash", ...; the words of the JSON schema.
@@ -29,16 +29,16 @@ const char* VerdictName(VerdictKind kind);
 // One property that does not hold, on one input.
 struct Finding {
   VerdictKind kind = VerdictKind::kWrong;
-  std::string property;                                        // a sentence: what should hold
-  std::vector<std::pair<std::string, std::string>> input;      // ranks, count, type, op, ...
-  std::string expected;                                        // empty where it makes no sense
+  std::string property;                                    // a sentence: what should hold
+  std::vector<std::pair<std::string, std::string>> input;  // ranks, count, type, op, ...
+  std::string expected;                                    // empty where it makes no sense
   std::string actual;
-  std::optional<uint64_t> index;                               // of the first element that is wrong
+  std::optional<uint64_t> index;  // of the first element that is wrong
   int rank = -1;
-  uint64_t differing = 0;                                      // elements that are wrong, of
+  uint64_t differing = 0;  // elements that are wrong, of
   uint64_t total = 0;
-  std::string detail;                                          // anything else, in a sentence
-  std::string output;                                          // what the implementation printed
+  std::string detail;  // anything else, in a sentence
+  std::string output;  // what the implementation printed
 };
 
 // A check as the question declares it.
@@ -64,12 +64,12 @@ struct CheckResult {
 };
 
 struct GradeResult {
-  std::string question;        // "q02_allreduce"
+  std::string question;  // "q02_allreduce"
   std::string title;
   std::string implementation;  // "answer", "skeleton", "reference", ...
   uint64_t seed = 0;
-  std::string mode;            // "host" or "gpu"
-  std::string device;          // empty, or the GPU's name and how ranks share it
+  std::string mode;    // "host" or "gpu"
+  std::string device;  // empty, or the GPU's name and how ranks share it
   std::string repeat_command;
   double seconds = 0;
   std::vector<CheckResult> checks;

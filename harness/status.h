@@ -59,10 +59,10 @@ class [[nodiscard]] Result {
 }  // namespace workbench
 
 // Evaluates to nothing when `expression` is an ok Status; otherwise returns it from the calling function.
-#define WB_RETURN_IF_ERROR(expression)                       \
-  do {                                                       \
-    ::workbench::Status wb_status_ = (expression);           \
-    if (!wb_status_.ok()) return wb_status_;                 \
+#define WB_RETURN_IF_ERROR(expression)             \
+  do {                                             \
+    ::workbench::Status wb_status_ = (expression); \
+    if (!wb_status_.ok()) return wb_status_;       \
   } while (false)
 
 #endif  // HARNESS_STATUS_H_

@@ -1,8 +1,8 @@
 #include "harness/status.h"
 
-#include <cerrno>
-
 #include <gtest/gtest.h>
+
+#include <cerrno>
 
 namespace workbench {
 namespace {

@@ -1,10 +1,10 @@
 #include "harness/answer/half.h"
 
+#include <gtest/gtest.h>
+
 #include <cmath>
 #include <cstdint>
 #include <limits>
-
-#include <gtest/gtest.h>
 
 namespace workbench {
 namespace {

@@ -171,7 +171,8 @@ Result<int> Connect(const std::string& address) {
   addrinfo hints{};
   hints.ai_socktype = SOCK_STREAM;
   addrinfo* found = nullptr;
-  if (const int error = getaddrinfo(address.substr(0, colon).c_str(), address.substr(colon + 1).c_str(), &hints, &found);
+  if (const int error =
+          getaddrinfo(address.substr(0, colon).c_str(), address.substr(colon + 1).c_str(), &hints, &found);
       error != 0) {
     return Error("cannot resolve '" + address + "': " + gai_strerror(error));
   }

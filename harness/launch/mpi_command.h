@@ -14,8 +14,8 @@ struct MpiCommand {
 };
 
 // `mpirun -np RANKS`, quiet, as root or not, with more ranks than cores if need be, with its files under `folder`.
-// $WORKBENCH_MPI_ARGS (split at spaces) is appended: a --hostfile there, or a Slurm allocation of several nodes, lets the
-// ranks leave this machine, and nothing that only works on one host is set.
+// $WORKBENCH_MPI_ARGS (split at spaces) is appended: a --hostfile there, or a Slurm allocation of several nodes, lets
+// the ranks leave this machine, and nothing that only works on one host is set.
 MpiCommand MakeMpiCommand(int ranks, const std::string& folder);
 
 // One line to paste into a shell.

@@ -12,8 +12,8 @@
 namespace workbench {
 
 // Makes this process the one to which orphaned descendants fall (PR_SET_CHILD_SUBREAPER), so that a daemon that an
-// implementation forks is found, and turns SIGINT/SIGTERM/SIGHUP into an orderly end: the descendants are killed, folders
-// registered with RemoveAtExit are removed, and the process dies of the signal. Call once, first thing in main.
+// implementation forks is found, and turns SIGINT/SIGTERM/SIGHUP into an orderly end: the descendants are killed,
+// folders registered with RemoveAtExit are removed, and the process dies of the signal. Call once, first thing in main.
 void OwnDescendants();
 
 // Removes this folder when the process ends by a signal that OwnDescendants handles. At most 16 at a time.

@@ -30,9 +30,7 @@ std::string DescribeExit(int status) {
 
 }  // namespace
 
-double Now() {
-  return std::chrono::duration<double>(std::chrono::steady_clock::now().time_since_epoch()).count();
-}
+double Now() { return std::chrono::duration<double>(std::chrono::steady_clock::now().time_since_epoch()).count(); }
 
 std::unique_ptr<RankSession> RankSession::Start(const SessionOptions& options, std::optional<Failure>* failure) {
   std::unique_ptr<RankSession> session(new RankSession(options));
@@ -60,8 +58,9 @@ std::optional<Failure> RankSession::Launch() {
     gethostname(name, sizeof name - 1);
     Result<int> fd = ListenTcp(name, &address);
     if (!fd.ok()) {
-      return Fail(FailureKind::kHarness, -1,
-                  fd.status().message() + "; set WORKBENCH_LISTEN to a name or address of this host that the others reach");
+      return Fail(
+          FailureKind::kHarness, -1,
+          fd.status().message() + "; set WORKBENCH_LISTEN to a name or address of this host that the others reach");
     }
     listen_fd_ = *fd;
   } else {
@@ -72,9 +71,9 @@ std::optional<Failure> RankSession::Launch() {
 
   ProcessOptions process;
   process.arguments = command.arguments;
-  process.arguments.insert(process.arguments.end(),
-                           {options_.runner, "--connect=" + address, "--library=" + options_.library,
-                            "--token=" + std::to_string(token_)});
+  process.arguments.insert(
+      process.arguments.end(),
+      {options_.runner, "--connect=" + address, "--library=" + options_.library, "--token=" + std::to_string(token_)});
   process.arguments.insert(process.arguments.end(), options_.runner_arguments.begin(), options_.runner_arguments.end());
   process.environment = command.environment;
   process.environment.insert(process.environment.end(), options_.environment.begin(), options_.environment.end());
@@ -92,10 +91,11 @@ std::optional<Failure> RankSession::AcceptRanks(double deadline) {
     int status;
     if (launcher_->TryWait(&status)) {
       DrainOutput();
-      return Fail(FailureKind::kHarness, -1,
-                  launcher_->Output().empty() || options_.use_mpi
-                      ? "mpirun " + DescribeExit(status) + " before the ranks had started; its command line: " + command_line_
-                      : "the runner " + DescribeExit(status) + " before it had started");
+      return Fail(
+          FailureKind::kHarness, -1,
+          launcher_->Output().empty() || options_.use_mpi
+              ? "mpirun " + DescribeExit(status) + " before the ranks had started; its command line: " + command_line_
+              : "the runner " + DescribeExit(status) + " before it had started");
     }
     if (Now() > deadline) {
       return Fail(FailureKind::kHarness, -1,
@@ -266,7 +266,9 @@ Failure RankSession::DiagnoseEnd(int rank) {
   }
   int status = 0;
   const bool launcher_ended = launcher_->TryWait(&status);
-  std::string what = ranks_[rank].ready ? "the process ended in the middle of a case" : "the process ended while the implementation was being loaded (a library constructor?)";
+  std::string what = ranks_[rank].ready
+                         ? "the process ended in the middle of a case"
+                         : "the process ended while the implementation was being loaded (a library constructor?)";
   if (launcher_ended && WIFSIGNALED(status)) {
     what = std::string("mpirun ") + DescribeExit(status) + ": something killed the process that runs the ranks";
     rank = -1;
@@ -297,8 +299,8 @@ std::optional<Failure> RankSession::Close() {
   DrainOutput();
   over_ = true;
   if (const int left = KillDescendants(options_.keep_processes()); left > 0) {
-    return Failure{FailureKind::kLeak, -1, std::to_string(left) + " process(es) were left running; they have been killed",
-                   launcher_->Output()};
+    return Failure{FailureKind::kLeak, -1,
+                   std::to_string(left) + " process(es) were left running; they have been killed", launcher_->Output()};
   }
   if (!WIFEXITED(status) || WEXITSTATUS(status) != 0) {
     return Failure{FailureKind::kCrash, -1, "at the end of the run it " + DescribeExit(status), launcher_->Output()};

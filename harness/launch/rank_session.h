@@ -1,5 +1,5 @@
-// One implementation, loaded in N processes under mpirun, driven case by case. Whatever it does (crash, hang, exit, leave
-// processes behind), the caller gets a Failure with the rank, where it can be known, and nothing is left running.
+// One implementation, loaded in N processes under mpirun, driven case by case. Whatever it does (crash, hang, exit,
+// leave processes behind), the caller gets a Failure with the rank, where it can be known, and nothing is left running.
 #ifndef HARNESS_LAUNCH_RANK_SESSION_H_
 #define HARNESS_LAUNCH_RANK_SESSION_H_
 
@@ -32,8 +32,8 @@ struct SessionOptions {
   bool use_mpi = true;  // false: one process, no mpirun
   std::vector<std::string> environment;
   std::vector<std::string> runner_arguments;
-  // Processes that are not this session's: not ended with it, nor counted as left behind (other sessions, an MPS daemon).
-  // Asked each time, since they come and go.
+  // Processes that are not this session's: not ended with it, nor counted as left behind (other sessions, an MPS
+  // daemon). Asked each time, since they come and go.
   std::function<std::vector<pid_t>()> keep_processes = [] { return std::vector<pid_t>(); };
   double start_seconds = 60;
 };

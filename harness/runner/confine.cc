@@ -1,6 +1,5 @@
 #include "harness/runner/confine.h"
 
-#include <cerrno>
 #include <fcntl.h>
 #include <linux/audit.h>
 #include <linux/filter.h>
@@ -12,6 +11,7 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
+#include <cerrno>
 #include <vector>
 
 namespace workbench {

@@ -50,10 +50,11 @@ void OnSignal(int signal_number, siginfo_t* info, void* context) {
       uint32_t kind = static_cast<uint32_t>(ErrorKind::kForbidden);
       char text[252];
     } payload;
-    const int n = std::snprintf(payload.text, sizeof payload.text,
-                                "the implementation called %s: it may compute and start threads, but not start processes, signal others or "
-                                "leave its session",
-                                ForbiddenCallName(info->si_syscall));
+    const int n = std::snprintf(
+        payload.text, sizeof payload.text,
+        "the implementation called %s: it may compute and start threads, but not start processes, signal others or "
+        "leave its session",
+        ForbiddenCallName(info->si_syscall));
     SendRaw(MessageKind::kError, &payload, sizeof payload.kind + static_cast<uint64_t>(n));
     _exit(1);
   }

@@ -4,8 +4,8 @@
 
 namespace workbench {
 
-// Installs handlers for SIGSEGV, SIGBUS, SIGFPE, SIGILL, SIGABRT and SIGSYS, on a stack of their own (a stack overflow is
-// told too). They write one frame to `control_fd` and end the process.
+// Installs handlers for SIGSEGV, SIGBUS, SIGFPE, SIGILL, SIGABRT and SIGSYS, on a stack of their own (a stack overflow
+// is told too). They write one frame to `control_fd` and end the process.
 void InstallCrashHandler(int control_fd);
 
 // Where the implementation's shared object was loaded; return addresses inside it are reported as offsets.

@@ -1,5 +1,5 @@
-// What a question runs inside each rank, under the harness's runner: the judge's side of the process that also holds the
-// implementation.
+// What a question runs inside each rank, under the harness's runner: the judge's side of the process that also holds
+// the implementation.
 #ifndef HARNESS_RUNNER_RANK_PROGRAM_H_
 #define HARNESS_RUNNER_RANK_PROGRAM_H_
 

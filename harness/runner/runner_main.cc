@@ -109,9 +109,7 @@ void FailRun(ErrorKind kind, const std::string& text) {
   _exit(1);
 }
 
-void ReportBlocked(const std::string& waiting_for) {
-  (void)SendText(g_control_fd, MessageKind::kBlocked, waiting_for);
-}
+void ReportBlocked(const std::string& waiting_for) { (void)SendText(g_control_fd, MessageKind::kBlocked, waiting_for); }
 
 void ReportUnblocked() { (void)SendMessage(g_control_fd, MessageKind::kUnblocked, {}); }
 

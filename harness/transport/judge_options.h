@@ -10,8 +10,8 @@ namespace workbench {
 struct JudgeOptions {
   // Send (and the wait for an Isend) returns only once the receive is posted: a cycle of blocking sends deadlocks.
   uint32_t rendezvous = 0;
-  // Received data lands only when it is waited for; an Isend's buffer is read only when the rank next blocks; messages are
-  // held back for up to a millisecond; WaitAny prefers the request that came last. Drawn from `seed`.
+  // Received data lands only when it is waited for; an Isend's buffer is read only when the rank next blocks; messages
+  // are held back for up to a millisecond; WaitAny prefers the request that came last. Drawn from `seed`.
   uint32_t adversarial = 0;
   uint64_t seed = 0;
   uint64_t max_message_bytes = 0;  // larger messages end the run; 0: no limit
@@ -27,7 +27,7 @@ struct JudgeCounts {
   uint64_t largest_message = 0;
   uint64_t destinations = 0;  // bit mask of ranks sent to (rank mod 64)
   uint64_t sources = 0;
-  double model_seconds = 0;      // this rank's clock in the model of Q2 part C, when the entry point returned
+  double model_seconds = 0;  // this rank's clock in the model of Q2 part C, when the entry point returned
   uint64_t unwaited_requests = 0;
 };
 

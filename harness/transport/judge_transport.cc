@@ -20,9 +20,7 @@ constexpr size_t kPiece = size_t{1} << 30;
 constexpr int kMaxTag = 32767;
 constexpr double kTellAfterSeconds = 0.3;
 
-double Seconds() {
-  return std::chrono::duration<double>(std::chrono::steady_clock::now().time_since_epoch()).count();
-}
+double Seconds() { return std::chrono::duration<double>(std::chrono::steady_clock::now().time_since_epoch()).count(); }
 
 }  // namespace
 
@@ -34,10 +32,10 @@ struct JudgeTransport::Operation {
   size_t bytes = 0;
   int peer = 0;
   int tag = 0;
-  bool started = false;        // a send: handed to MPI. A receive: its data is being received
-  bool complete = false;       // its data has moved
-  double hold_until = 0;       // wall time before which it does not count as complete
-  double model_done = 0;       // model time at which it is complete
+  bool started = false;   // a send: handed to MPI. A receive: its data is being received
+  bool complete = false;  // its data has moved
+  double hold_until = 0;  // wall time before which it does not count as complete
+  double model_done = 0;  // model time at which it is complete
   Header header{};
   MPI_Request header_request = MPI_REQUEST_NULL;
   std::vector<MPI_Request> data_requests;
@@ -65,11 +63,12 @@ JudgeTransport::~JudgeTransport() = default;
 
 void JudgeTransport::CheckPeer(int peer, int tag, const char* call) const {
   if (peer < 0 || peer >= size()) {
-    FailRun(ErrorKind::kImplementation, std::string(call) + " names rank " + std::to_string(peer) + "; there are ranks 0 to " +
-                                            std::to_string(size() - 1));
+    FailRun(ErrorKind::kImplementation, std::string(call) + " names rank " + std::to_string(peer) +
+                                            "; there are ranks 0 to " + std::to_string(size() - 1));
   }
   if (tag < 0 || tag > kMaxTag) {
-    FailRun(ErrorKind::kImplementation, std::string(call) + " uses tag " + std::to_string(tag) + "; tags are 0 to 32767");
+    FailRun(ErrorKind::kImplementation,
+            std::string(call) + " uses tag " + std::to_string(tag) + "; tags are 0 to 32767");
   }
 }
 
@@ -84,9 +83,9 @@ int32_t JudgeTransport::Post(std::unique_ptr<Operation> operation) {
   const uint64_t bit = uint64_t{1} << (operation->peer & 63);
   if (operation->is_send) {
     if (options_.max_message_bytes != 0 && operation->bytes > options_.max_message_bytes) {
-      FailRun(ErrorKind::kImplementation, "a message of " + std::to_string(operation->bytes) + " bytes to rank " +
-                                              std::to_string(operation->peer) + " is larger than segment_bytes = " +
-                                              std::to_string(options_.max_message_bytes));
+      FailRun(ErrorKind::kImplementation,
+              "a message of " + std::to_string(operation->bytes) + " bytes to rank " + std::to_string(operation->peer) +
+                  " is larger than segment_bytes = " + std::to_string(options_.max_message_bytes));
     }
     ++counts_.messages_sent;
     counts_.bytes_sent += operation->bytes;
@@ -132,11 +131,11 @@ void JudgeTransport::StartSend(Operation* operation) {
   } while (left > 0);
 }
 
-// Moves every active operation along. Sends are handed over in the order of posting, and data is received in the order of
-// the headers, so that messages with one source and tag stay in order.
+// Moves every active operation along. Sends are handed over in the order of posting, and data is received in the order
+// of the headers, so that messages with one source and tag stay in order.
 void JudgeTransport::Progress() {
-  // Sources and tags with a receive that has no header yet: later receives of theirs must not overtake it, even if their
-  // header is seen in the same pass.
+  // Sources and tags with a receive that has no header yet: later receives of theirs must not overtake it, even if
+  // their header is seen in the same pass.
   std::set<std::pair<int, int>> behind;
   for (Operation* operation : active_) {
     if (operation->is_send) {
@@ -150,10 +149,10 @@ void JudgeTransport::Progress() {
         continue;
       }
       if (operation->header.bytes != operation->bytes) {
-        FailRun(ErrorKind::kImplementation, "rank " + std::to_string(operation->peer) + " sent " +
-                                                std::to_string(operation->header.bytes) + " bytes where rank " +
-                                                std::to_string(rank()) + " receives " + std::to_string(operation->bytes) +
-                                                " (tag " + std::to_string(operation->tag) + ")");
+        FailRun(ErrorKind::kImplementation,
+                "rank " + std::to_string(operation->peer) + " sent " + std::to_string(operation->header.bytes) +
+                    " bytes where rank " + std::to_string(rank()) + " receives " + std::to_string(operation->bytes) +
+                    " (tag " + std::to_string(operation->tag) + ")");
       }
       operation->started = true;
       ++counts_.messages_received;
@@ -176,8 +175,8 @@ void JudgeTransport::Progress() {
     }
     if (operation->started && !operation->complete) {
       int done = 0;
-      WB_CHECK_MPI(MPI_Testall(static_cast<int>(operation->data_requests.size()), operation->data_requests.data(), &done,
-                               MPI_STATUSES_IGNORE));
+      WB_CHECK_MPI(MPI_Testall(static_cast<int>(operation->data_requests.size()), operation->data_requests.data(),
+                               &done, MPI_STATUSES_IGNORE));
       operation->complete = done != 0;
     }
   }

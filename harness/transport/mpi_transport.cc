@@ -104,7 +104,8 @@ Transport::Request MpiTransport::Irecv(void* data, size_t bytes, int source, int
     bytes -= kPiece;
     piece = std::min(bytes, kPiece);
     slots_[id].extra.emplace_back();
-    WB_CHECK_MPI(MPI_Irecv(at, static_cast<int>(piece), MPI_BYTE, source, tag, communicator_, &slots_[id].extra.back()));
+    WB_CHECK_MPI(
+        MPI_Irecv(at, static_cast<int>(piece), MPI_BYTE, source, tag, communicator_, &slots_[id].extra.back()));
   }
   return Request{id};
 }

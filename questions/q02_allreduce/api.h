@@ -43,9 +43,9 @@ constexpr size_t ElementBytes(DataType type) {
 //                  point: a tree that waits for the whole buffer at each level is too slow (see Part C's model).
 //                  kAnySegment: cut as you like; used where only the result and the time count.
 //
-// Rounding (fp16, bf16, fp32): a partial sum is kept in the element type and rounded to nearest even once per hop, so the
-// result differs from the exact sum by at most (N-1) units of roundoff times the sum of magnitudes. kAverage scales each
-// input by 1/N in fp32, rounds it to the element type, and sums those: N more roundings. (fp32: scale in fp32.)
+// Rounding (fp16, bf16, fp32): a partial sum is kept in the element type and rounded to nearest even once per hop, so
+// the result differs from the exact sum by at most (N-1) units of roundoff times the sum of magnitudes. kAverage scales
+// each input by 1/N in fp32, rounds it to the element type, and sums those: N more roundings. (fp32: scale in fp32.)
 //
 // Steps and bytes that are judged (S = count * ElementBytes; p = the largest power of two <= N; r = N - p):
 //   kRing               2(N-1) steps to one neighbour; each rank sends S - chunk_a + S - chunk_b, chunks as equal as

@@ -77,11 +77,23 @@ Traffic WantedTraffic(Algorithm algorithm, int ranks, size_t count) {
     case Algorithm::kRing:
       return {2 * (n - 1) * bytes, false, 2 * (n - 1), false, 2 * (n - 1), false, 2 * (bytes - floor_chunk), 1};
     case Algorithm::kRecursiveDoubling:
-      return {p * log_p * bytes + 2 * folded * bytes, fold, log_p + fold, fold, log_p + 2 * fold, fold,
-              (log_p + fold) * bytes, 0};
+      return {p * log_p * bytes + 2 * folded * bytes,
+              fold,
+              log_p + fold,
+              fold,
+              log_p + 2 * fold,
+              fold,
+              (log_p + fold) * bytes,
+              0};
     case Algorithm::kHalvingDoubling:
-      return {2 * (p - 1) * bytes + (fold ? 3 * folded * bytes : 0), fold, 2 * log_p + 2 * fold, fold,
-              2 * log_p + 4 * fold, fold, 2 * bytes + (fold ? 2 * bytes : 0), 0};
+      return {2 * (p - 1) * bytes + (fold ? 3 * folded * bytes : 0),
+              fold,
+              2 * log_p + 2 * fold,
+              fold,
+              2 * log_p + 4 * fold,
+              fold,
+              2 * bytes + (fold ? 2 * bytes : 0),
+              0};
     case Algorithm::kTree: {
       const double depth = std::ceil(std::log2(n));
       return {2 * (n - 1) * bytes, false, 6, true, 4 * depth, true, 3 * bytes, 0};
@@ -91,8 +103,8 @@ Traffic WantedTraffic(Algorithm algorithm, int ranks, size_t count) {
 }
 
 // Records a finding and returns false if `actual` is not as wanted.
-bool Judge(CheckContext& context, const HostCase& request, int ranks, const std::string& what, double wanted, bool at_most,
-           double actual, const std::string& unit) {
+bool Judge(CheckContext& context, const HostCase& request, int ranks, const std::string& what, double wanted,
+           bool at_most, double actual, const std::string& unit) {
   const double slack = 1e-6 * std::max(1.0, wanted);
   if (actual <= wanted + slack && (at_most || actual >= wanted - slack)) return true;
   Finding finding;
@@ -121,15 +133,18 @@ void CheckTraffic(CheckContext& context, Algorithm algorithm) {
         most = std::max(most, static_cast<double>(rank.bytes_sent));
         peers = std::max(peers, std::popcount(rank.destinations));
       }
-      if (!Judge(context, request, ranks, "bytes sent, all ranks together", wanted.total_bytes, wanted.total_at_most, total, "bytes") ||
-          !Judge(context, request, ranks, "bytes sent by the busiest rank", wanted.most_bytes_of_a_rank, true, most, "bytes") ||
-          !Judge(context, request, ranks, "messages sent by the busiest rank", wanted.messages_per_rank, wanted.messages_at_most,
-                 messages, "messages") ||
-          !Judge(context, request, ranks, "steps, one after another (model time with alpha = 1, beta = 0)", wanted.steps,
-                 wanted.steps_at_most, steps, "steps")) {
+      if (!Judge(context, request, ranks, "bytes sent, all ranks together", wanted.total_bytes, wanted.total_at_most,
+                 total, "bytes") ||
+          !Judge(context, request, ranks, "bytes sent by the busiest rank", wanted.most_bytes_of_a_rank, true, most,
+                 "bytes") ||
+          !Judge(context, request, ranks, "messages sent by the busiest rank", wanted.messages_per_rank,
+                 wanted.messages_at_most, messages, "messages") ||
+          !Judge(context, request, ranks, "steps, one after another (model time with alpha = 1, beta = 0)",
+                 wanted.steps, wanted.steps_at_most, steps, "steps")) {
         return;
       }
-      if (wanted.peers > 0 && !Judge(context, request, ranks, "neighbours that a rank sends to", wanted.peers, true, peers, "ranks")) {
+      if (wanted.peers > 0 &&
+          !Judge(context, request, ranks, "neighbours that a rank sends to", wanted.peers, true, peers, "ranks")) {
         return;
       }
     }
@@ -147,22 +162,22 @@ void CheckPipelining(CheckContext& context) {
     if (!RunHostCase(context, ranks, request, {}, &counts)) return;
     double seconds = 0;
     for (const JudgeCounts& rank : counts) seconds = std::max(seconds, rank.model_seconds);
-    // An inner rank's port carries each segment three times; reducing first and broadcasting afterwards carries four, and
-    // passes. Waiting for the whole buffer at each level does not.
+    // An inner rank's port carries each segment three times; reducing first and broadcasting afterwards carries four,
+    // and passes. Waiting for the whole buffer at each level does not.
     const double message = request.transport.alpha + request.transport.beta * kSegment;
     const double segments = 4.0 * kCount / kSegment;
     const double depth = std::floor(std::log2(static_cast<double>(ranks)));
     const double bound = 1.15 * message * (4 * (segments - 1) + 4 * (depth + 1));
-    if (!Judge(context, request, ranks, "model time of a pipelined tree (alpha = 1 us, beta = 1 ns/B)", bound * 1e6, true,
-               seconds * 1e6, "us")) {
+    if (!Judge(context, request, ranks, "model time of a pipelined tree (alpha = 1 us, beta = 1 ns/B)", bound * 1e6,
+               true, seconds * 1e6, "us")) {
       return;
     }
   }
 }
 
 void CheckLarge(CheckContext& context) {
-  // 2 GiB and a bit, over folded memory: every byte is sent and reduced, but only the traffic can be judged. The long tier
-  // runs it on real memory, values and all.
+  // 2 GiB and a bit, over folded memory: every byte is sent and reduced, but only the traffic can be judged. The long
+  // tier runs it on real memory, values and all.
   HostCase request = NewCase(context, 51, Algorithm::kRecursiveDoubling, (size_t{1} << 29) + 3);
   request.folded = 1;
   std::vector<JudgeCounts> counts;
@@ -181,10 +196,13 @@ void CheckLarge(CheckContext& context) {
 }
 
 // Times one batch; false after a failure. Appends the slowest rank's seconds a call.
-bool TimeBatch(CheckContext& context, const HostTimingCase& request, int ranks, bool reference, std::vector<double>* seconds) {
+bool TimeBatch(CheckContext& context, const HostTimingCase& request, int ranks, bool reference,
+               std::vector<double>* seconds) {
   CheckContext::Replies replies;
-  const CheckContext::Inputs inputs = {{"ranks", std::to_string(ranks)}, {"count", std::to_string(request.count)},
-                                       {"algorithm", Name(request.algorithm)}, {"seed", std::to_string(request.seed)}};
+  const CheckContext::Inputs inputs = {{"ranks", std::to_string(ranks)},
+                                       {"count", std::to_string(request.count)},
+                                       {"algorithm", Name(request.algorithm)},
+                                       {"seed", std::to_string(request.seed)}};
   if (!context.Run("a", ranks, std::as_bytes(std::span(&request, 1)), 60, inputs, &replies, reference)) return false;
   const size_t header = sizeof(HostTimingReply);
   for (uint32_t batch = 0; batch < request.batches; ++batch) {
@@ -251,7 +269,9 @@ void CheckSpeed(CheckContext& context) {
     context.Figure(name + ": time / reference", ratio);
     context.Figure(name + ": MPI_Allreduce time / reference", workbench::Median(peer) / workbench::Median(reference));
     fraction += workbench::PerformanceFraction(ratio) / 3;
-    if (ratio > 1.05) detail += (detail.empty() ? "" : "; ") + name + " takes " + workbench::DescribeValue(workbench::ElementType::kFloat16, ratio) + " x the reference's time";
+    if (ratio > 1.05)
+      detail += (detail.empty() ? "" : "; ") + name + " takes " +
+                workbench::DescribeValue(workbench::ElementType::kFloat16, ratio) + " x the reference's time";
   }
   context.EarnFraction(fraction > 1 - 1e-9 ? 1 : fraction, detail);
 }
@@ -259,35 +279,68 @@ void CheckSpeed(CheckContext& context) {
 }  // namespace
 
 std::vector<workbench::Check> HostTrafficChecks() {
-  const auto traffic = [](Algorithm algorithm) { return [algorithm](CheckContext& context) { CheckTraffic(context, algorithm); }; };
+  const auto traffic = [](Algorithm algorithm) {
+    return [algorithm](CheckContext& context) { CheckTraffic(context, algorithm); };
+  };
   return {
-      {{"a.rendezvous", "no deadlock when sends wait for receives", 2, false,
-        {"a cycle of blocking Sends: every rank sends before it receives", "use SendRecv, or Isend and Irecv before any Wait"}},
+      {{"a.rendezvous",
+        "no deadlock when sends wait for receives",
+        2,
+        false,
+        {"a cycle of blocking Sends: every rank sends before it receives",
+         "use SendRecv, or Isend and Irecv before any Wait"}},
        CheckRendezvous},
-      {{"a.order", "late and reordered delivery", 2, false,
+      {{"a.order",
+        "late and reordered delivery",
+        2,
+        false,
         {"the buffer of an Isend is overwritten before its Wait", "the buffer of an Irecv is read before its Wait",
          "two messages with one tag are taken for each other"}},
        CheckOrder},
-      {{"a.traffic.ring", "ring: 2(N-1) steps, 2(N-1)/N of the bytes", 2, false,
-        {"the whole buffer is sent in every step", "a step sends before the last one's receive has been waited for, or twice"}},
+      {{"a.traffic.ring",
+        "ring: 2(N-1) steps, 2(N-1)/N of the bytes",
+        2,
+        false,
+        {"the whole buffer is sent in every step",
+         "a step sends before the last one's receive has been waited for, or twice"}},
        traffic(Algorithm::kRing)},
-      {{"a.traffic.recursive_doubling", "recursive doubling: log2 N steps", 2, false,
+      {{"a.traffic.recursive_doubling",
+        "recursive doubling: log2 N steps",
+        2,
+        false,
         {"another algorithm under this name", "an extra exchange for ranks that need none"}},
        traffic(Algorithm::kRecursiveDoubling)},
-      {{"a.traffic.halving_doubling", "halving-doubling: 2 log2 N steps, few bytes", 2, false,
+      {{"a.traffic.halving_doubling",
+        "halving-doubling: 2 log2 N steps, few bytes",
+        2,
+        false,
         {"the whole buffer is exchanged at each distance: that is recursive doubling"}},
        traffic(Algorithm::kHalvingDoubling)},
-      {{"a.traffic.tree", "tree: 2(N-1) S in all, no rank more than 3 S", 2, false,
+      {{"a.traffic.tree",
+        "tree: 2(N-1) S in all, no rank more than 3 S",
+        2,
+        false,
         {"every rank talks to the root: a star, whose root carries everything", "a chain: correct, and linear in N"}},
        traffic(Algorithm::kTree)},
-      {{"a.pipelining", "a tree's segments overlap", 1, false,
-        {"each level waits for the whole buffer before it passes it on", "segments are sent one by one, each waited for"}},
+      {{"a.pipelining",
+        "a tree's segments overlap",
+        1,
+        false,
+        {"each level waits for the whole buffer before it passes it on",
+         "segments are sent one by one, each waited for"}},
        CheckPipelining},
-      {{"a.large", "more than 2^31 bytes", 1, false,
+      {{"a.large",
+        "more than 2^31 bytes",
+        1,
+        false,
         {"a byte count or an element index in a 32-bit int", "chunk * rank is computed in int before it is widened"}},
        CheckLarge},
-      {{"a.speed", "time against the reference", 4, true,
-        {"no overlap of receiving and reducing", "segments too large for the cache", "a copy that the algorithm does not need"}},
+      {{"a.speed",
+        "time against the reference",
+        4,
+        true,
+        {"no overlap of receiving and reducing", "segments too large for the cache",
+         "a copy that the algorithm does not need"}},
        CheckSpeed},
   };
 }

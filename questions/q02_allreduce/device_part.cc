@@ -50,7 +50,8 @@ class RealDevicePart : public DevicePart {
     entry.destroy = reinterpret_cast<decltype(entry.destroy)>(dlsym(library, "q02_device_destroy"));
     entry.allreduce = reinterpret_cast<decltype(entry.allreduce)>(dlsym(library, "q02_device_allreduce"));
     if (entry.init == nullptr || entry.destroy == nullptr || entry.allreduce == nullptr) {
-      return Error("the implementation does not define all of q02_device_init, q02_device_destroy and q02_device_allreduce");
+      return Error(
+          "the implementation does not define all of q02_device_init, q02_device_destroy and q02_device_allreduce");
     }
     rank_->set_entry(entry);
     return Status::Ok();
@@ -92,8 +93,8 @@ class RealDevicePart : public DevicePart {
     const DataType type = static_cast<DataType>(operation.type);
     const size_t bytes = operation.count * ElementBytes(type);
     std::vector<std::byte> input(bytes), output(bytes), after(bytes);
-    workbench::FillInput(request.input, ElementTypeOf(type), request.seed, links_.rank, request.input_scale, operation.count,
-                         input.data());
+    workbench::FillInput(request.input, ElementTypeOf(type), request.seed, links_.rank, request.input_scale,
+                         operation.count, input.data());
     DeviceReply result;
     WB_RETURN_IF_ERROR(rank_->RunCase(request.one, input.data(), output.data(), after.data(), &result.extras));
     Append(reply, result);

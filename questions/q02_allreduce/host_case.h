@@ -13,8 +13,8 @@ namespace q02 {
 const char* Name(Algorithm algorithm);
 const char* Name(ReduceOp op);
 const char* Name(DataType type);
-inline constexpr Algorithm kAlgorithms[] = {Algorithm::kRing, Algorithm::kRecursiveDoubling, Algorithm::kHalvingDoubling,
-                                            Algorithm::kTree};
+inline constexpr Algorithm kAlgorithms[] = {Algorithm::kRing, Algorithm::kRecursiveDoubling,
+                                            Algorithm::kHalvingDoubling, Algorithm::kTree};
 inline constexpr DataType kTypes[] = {DataType::kFloat32, DataType::kFloat16, DataType::kBFloat16, DataType::kInt32};
 inline constexpr ReduceOp kOps[] = {ReduceOp::kSum, ReduceOp::kMax, ReduceOp::kAverage};
 

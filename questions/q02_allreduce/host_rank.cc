@@ -31,7 +31,8 @@ class FoldedMemory {
              MAP_FAILED;
     }
     if (fd >= 0) close(fd);
-    if (!good) workbench::FailRun(workbench::ErrorKind::kHarness, workbench::ErrnoError("map a folded buffer").message());
+    if (!good)
+      workbench::FailRun(workbench::ErrorKind::kHarness, workbench::ErrnoError("map a folded buffer").message());
     data_ = base;
   }
   ~FoldedMemory() { munmap(data_, bytes_); }
@@ -42,9 +43,7 @@ class FoldedMemory {
   void* data_ = nullptr;
 };
 
-double Seconds() {
-  return std::chrono::duration<double>(std::chrono::steady_clock::now().time_since_epoch()).count();
-}
+double Seconds() { return std::chrono::duration<double>(std::chrono::steady_clock::now().time_since_epoch()).count(); }
 
 }  // namespace
 
@@ -103,8 +102,8 @@ workbench::Result<std::vector<std::byte>> HostRank::RunCase(const HostCase& requ
   in_.Prepare(element, request.count, request.offset_elements, request.reuse_buffers != 0);
   Buffer& out = request.in_place ? in_ : out_;
   if (!request.in_place) out_.Prepare(element, request.count, request.offset_elements, request.reuse_buffers != 0);
-  workbench::FillInput(request.input, ElementTypeOf(buffer_type), request.seed, rank_, request.input_scale, request.count,
-                       in_.data);
+  workbench::FillInput(request.input, ElementTypeOf(buffer_type), request.seed, rank_, request.input_scale,
+                       request.count, in_.data);
 
   workbench::JudgeTransport transport(headers_, data_, request.transport);
   HostReply reply;

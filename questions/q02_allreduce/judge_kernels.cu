@@ -124,7 +124,7 @@ __global__ void AdvanceKernel(Progress* progress, Shape shape, const void* out) 
 }
 
 __global__ void OverwriteKernel(Shape shape, void* in) {
-  for (uint64_t i = ThreadIndex(); i < shape.count; i += ThreadCount()) Store(shape.type, in, i, 77);
+  for (uint64_t i = ThreadIndex(); i < shape.count; i += ThreadCount()) Store(shape.type, in, shape.count - 1 - i, 77);
 }
 
 __device__ uint64_t Nanoseconds() {

@@ -45,7 +45,7 @@ cudaError_t Fill(const Progress* progress, int ahead, const Shape& shape, void* 
 cudaError_t Restore(const void* pristine, size_t bytes, void* in, void* out, cudaStream_t stream);
 // Compares all of out with the result for the present call, then goes on to the next call.
 cudaError_t CheckAndAdvance(Progress* progress, const Shape& shape, const void* out, cudaStream_t stream);
-// Fills in with numbers that no call's f has.
+// Fills in with numbers that no call's f has. From the end to the begin: a peer that still reads is near the end.
 cudaError_t Overwrite(const Shape& shape, void* in, cudaStream_t stream);
 // Spins for 5 to 300 microseconds on a quarter of the (rank, call) pairs.
 cudaError_t Skew(const Progress* progress, int ahead, const Shape& shape, cudaStream_t stream);

@@ -74,10 +74,12 @@ std::optional<Mismatch> Oracle::Compare(const void* output) const {
       mismatch.emplace();
       mismatch->index = i;
       mismatch->expected = bound.nan ? "NaN" : workbench::DescribeValue(type, bound.expected);
-      if (bound.tolerance > 0) mismatch->expected += " +- " + workbench::DescribeValue(workbench::ElementType::kFloat16, bound.tolerance);
+      if (bound.tolerance > 0)
+        mismatch->expected += " +- " + workbench::DescribeValue(workbench::ElementType::kFloat16, bound.tolerance);
       mismatch->actual = workbench::DescribeElement(type, output, i);
       uint32_t bits = 0;
-      std::memcpy(&bits, static_cast<const char*>(output) + i * ElementBytes(operands_.type), ElementBytes(operands_.type));
+      std::memcpy(&bits, static_cast<const char*>(output) + i * ElementBytes(operands_.type),
+                  ElementBytes(operands_.type));
       if (bits == (ElementBytes(operands_.type) == 2 ? 0xffffu : 0xffffffffu)) mismatch->actual += ", never written";
     }
     ++mismatch->differing;

@@ -1,5 +1,5 @@
-// What an all-reduce must give, in plain double precision, and how far from it an answer may be. Shares no code with any
-// implementation.
+// What an all-reduce must give, in plain double precision, and how far from it an answer may be. Shares no code with
+// any implementation.
 #ifndef QUESTIONS_Q02_ALLREDUCE_ORACLE_H_
 #define QUESTIONS_Q02_ALLREDUCE_ORACLE_H_
 

@@ -45,7 +45,8 @@ struct HostCase {
   workbench::JudgeOptions transport;
 };
 
-// Followed by, unless folded: the output with a red zone on either side, then (when not in place) the input after the call.
+// Followed by, unless folded: the output with a red zone on either side, then (when not in place) the input after the
+// call.
 struct HostReply {
   Result result = Result::kOk;
   workbench::JudgeCounts counts;

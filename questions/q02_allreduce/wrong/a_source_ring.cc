@@ -1,6 +1,7 @@
 // check: a.values
 // source: errata Q2, the ring as the source text prints it
-// why: receives before it sends on every rank, sends to rank - 1 with chunk indices of the other direction, drops the tail
+// why: receives before it sends on every rank, sends to rank - 1 with chunk indices of the other direction, drops the
+// tail
 #include <cstring>
 #include <vector>
 
