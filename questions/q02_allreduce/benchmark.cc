@@ -1,4 +1,4 @@
-// Q2's timed cases. Part A: the algorithm that suits the size, beside MPI_Allreduce.
+// Q2's timed cases. Part A: the algorithm that suits the size, beside MPI_Allreduce. Part B: beside NCCL.
 #include <algorithm>
 #include <string>
 
@@ -61,14 +61,69 @@ workbench::BenchmarkCase HostBenchmark(const Size& size, int ranks) {
   return benchmark;
 }
 
+struct DeviceSize {
+  const char* name;
+  size_t bytes;
+  int32_t algorithm;  // 0 one-shot, 1 two-shot
+};
+
+constexpr DeviceSize kDeviceSizes[] = {
+    {"4KiB", 4 << 10, 0}, {"64KiB", 64 << 10, 0}, {"1MiB", 1 << 20, 1}, {"8MiB", 8 << 20, 1}, {"64MiB", 64 << 20, 1}};
+
+workbench::BenchmarkCase DeviceBenchmark(const DeviceSize& size, int ranks) {
+  workbench::BenchmarkCase benchmark;
+  benchmark.name =
+      "b/" + std::string(size.algorithm == 0 ? "one-shot/" : "two-shot/") + size.name + "/ranks:" + std::to_string(ranks);
+  benchmark.part = "b";
+  benchmark.ranks = ranks;
+  benchmark.bytes = static_cast<double>(size.bytes);
+  benchmark.bus_factor = 2.0 * (ranks - 1) / ranks;
+  benchmark.peer = "ncclAllReduce";
+  benchmark.repeats = 2;
+  const bool large = size.bytes >= 1 << 20;
+  benchmark.request = [=](uint64_t seed, bool peer) {
+    DeviceRequest request;
+    request.kind = RequestKind::kDeviceTiming;
+    TimingCase& timing = request.timing;
+    timing.operation.count = size.bytes / sizeof(float);
+    timing.operation.algorithm = size.algorithm;
+    timing.seed = seed;
+    timing.flush_l2 = large;
+    timing.calls_per_sample = large ? 1 : 64;
+    timing.samples = 15;
+    if (peer) {  // NCCL on a shared GPU goes over sockets: slow, and not to be captured
+      timing.timed_by = static_cast<int32_t>(TimedBy::kNccl);
+      timing.graph = 0;
+      timing.samples = 5;
+      timing.warmup = 1;
+      timing.calls_per_sample = large ? 1 : 8;
+    }
+    std::vector<std::byte> bytes;
+    Append(&bytes, request);
+    return bytes;
+  };
+  benchmark.seconds = [](const std::vector<std::vector<std::byte>>& replies) {
+    const size_t samples = (replies[0].size() - sizeof(ManyReport)) / sizeof(double);
+    std::vector<double> seconds(samples, 0.0);
+    for (const auto& reply : replies) {
+      for (size_t i = 0; i < samples; ++i) {
+        seconds[i] = std::max(seconds[i], Read<double>(reply, sizeof(ManyReport) + i * sizeof(double)));
+      }
+    }
+    return seconds;
+  };
+  return benchmark;
+}
+
 }  // namespace
 }  // namespace q02
 
 std::vector<workbench::BenchmarkCase> workbench::MakeBenchmarks(bool gpu) {
-  (void)gpu;
   std::vector<BenchmarkCase> benchmarks;
   for (const int ranks : {2, 4, 8}) {
     for (const q02::Size& size : q02::kHostSizes) benchmarks.push_back(q02::HostBenchmark(size, ranks));
+    if (!gpu) continue;
+    for (const q02::DeviceSize& size : q02::kDeviceSizes) benchmarks.push_back(q02::DeviceBenchmark(size, ranks));
   }
   return benchmarks;
 }
