@@ -8,7 +8,7 @@
 set -euo pipefail
 export LC_ALL=C
 
-QUESTION= SOLUTION= GRADER=
+QUESTION='' SOLUTION='' GRADER=''
 declare -A PART_FILES=()  # part -> file
 TROUBLES=0
 

@@ -14,6 +14,7 @@ make_tree() {
   cd "$WORK/tree"
   local q=questions/q99_sum s=solutions/q99_sum
   mkdir -p $q/{skeleton,wrong,right,figures} $s
+  # shellcheck disable=SC2016  # backquotes of Markdown
   printf '# Q99 Sum\n\n| `a.values` | sums |\n![](figures/sum.svg)\n' >$q/spec.md
   echo '# Q99' >$q/spec.zh.md
   echo '// contract' >$q/api.h

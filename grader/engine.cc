@@ -90,6 +90,7 @@ GradeResult Engine::Grade(const std::function<void(const std::string&)>& progres
   for (const Check& check : question_.checks) {
     const std::string part = check.spec.part();
     if (!options_.part.empty() && options_.part != part) continue;
+    if (!options_.checks.empty() && !Contains(options_.checks, check.spec.id)) continue;
     if (options_.correctness_only && Contains(question_.performance_checks, check.spec.id)) continue;
     if (options_.stop_at_first_failure && grade.lead() != nullptr) break;
     progress(check.spec.id);

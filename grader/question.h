@@ -21,7 +21,8 @@ struct GradeOptions {
   std::map<std::string, std::string> libraries;   // part -> shared object; parts without one are not graded
   std::map<std::string, std::string> references;  // part -> the reference's shared object, for performance
   std::string runner;
-  std::string part;  // empty: all
+  std::string part;                 // empty: all
+  std::vector<std::string> checks;  // ids; empty: all
   uint64_t seed = 0;
   bool gpu = false;
   bool long_tier = false;

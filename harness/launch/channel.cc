@@ -72,28 +72,23 @@ Result<Message> ReceiveMessage(int fd) {
   return message;
 }
 
+bool FrameReader::StartsWell() const {
+  FrameHeader header;
+  if (buffer_.size() - begin_ < sizeof header) return true;  // not known yet
+  std::memcpy(&header, buffer_.data() + begin_, sizeof header);
+  return header.magic == kMagic && header.bytes <= kMaxPayload;
+}
+
 bool FrameReader::ReadSome(int fd) {
-  constexpr size_t kPiece = size_t{1} << 20;
-  size_t want = kPiece;
-  if (buffer_.size() - begin_ >= sizeof(FrameHeader)) {
-    FrameHeader header;
-    std::memcpy(&header, buffer_.data() + begin_, sizeof header);
-    const uint64_t whole = sizeof header + header.bytes;
-    const size_t have = buffer_.size() - begin_;
-    if (whole > have) want = std::max<size_t>(kPiece, whole - have);
-  }
+  // The buffer grows with what has come, not with what a header promises: anyone can promise.
+  constexpr size_t kPiece = size_t{1} << 18;
+  if (!StartsWell()) return false;
   const size_t old_size = buffer_.size();
-  buffer_.resize(old_size + want);
-  const ssize_t n = recv(fd, buffer_.data() + old_size, want, MSG_DONTWAIT);
+  buffer_.resize(old_size + kPiece);
+  const ssize_t n = recv(fd, buffer_.data() + old_size, kPiece, MSG_DONTWAIT);
   buffer_.resize(old_size + static_cast<size_t>(n > 0 ? n : 0));
   if (n < 0) return errno == EAGAIN || errno == EWOULDBLOCK || errno == EINTR;
-  if (n == 0) return false;
-  if (buffer_.size() - begin_ >= sizeof(FrameHeader)) {
-    FrameHeader header;
-    std::memcpy(&header, buffer_.data() + begin_, sizeof header);
-    if (header.magic != kMagic || header.bytes > kMaxPayload) return false;
-  }
-  return true;
+  return n > 0 && StartsWell();
 }
 
 bool FrameReader::Next(Message* message) {

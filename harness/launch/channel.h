@@ -65,6 +65,9 @@ class FrameReader {
   bool Next(Message* message);
 
  private:
+  // False when the bytes at hand cannot be the beginning of a frame.
+  bool StartsWell() const;
+
   std::vector<std::byte> buffer_;
   size_t begin_ = 0;
 };

@@ -29,6 +29,9 @@ std::vector<std::string> Symbolize(const CrashPayload& crash, const std::string&
     place[std::strcspn(place, "\n ")] = '\0';
     if (std::strcmp(function, "??") == 0) continue;
     std::string name = function;
+    // "(anonymous namespace)::" tells the reader nothing, and its bracket is not that of the arguments.
+    const std::string anonymous = "(anonymous namespace)::";
+    for (size_t at; (at = name.find(anonymous)) != std::string::npos;) name.erase(at, anonymous.size());
     name = name.substr(0, std::min(name.find('('), name.size()));
     frames.push_back(name + (place[0] == '?' ? std::string() : " (" + std::string(place) + ")"));
   }

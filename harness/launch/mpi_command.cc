@@ -50,7 +50,13 @@ std::string ShellLine(const std::vector<std::string>& arguments) {
         !argument.empty() &&
         argument.find_first_not_of("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_-+=./,:@") ==
             std::string::npos;
-    line += plain ? argument : "'" + argument + "'";
+    if (plain) {
+      line += argument;
+      continue;
+    }
+    line += '\'';
+    for (const char c : argument) line += c == '\'' ? "'\\''" : std::string(1, c);
+    line += '\'';
   }
   return line;
 }

@@ -269,7 +269,7 @@ Failure RankSession::DiagnoseEnd(int rank) {
   std::string what = ranks_[rank].ready
                          ? "the process ended in the middle of a case"
                          : "the process ended while the implementation was being loaded (a library constructor?)";
-  if (launcher_ended && WIFSIGNALED(status)) {
+  if (launcher_ended && options_.use_mpi && WIFSIGNALED(status)) {
     what = std::string("mpirun ") + DescribeExit(status) + ": something killed the process that runs the ranks";
     rank = -1;
   } else if (launcher_ended && !options_.use_mpi) {

@@ -72,8 +72,8 @@ constexpr DeviceSize kDeviceSizes[] = {
 
 workbench::BenchmarkCase DeviceBenchmark(const DeviceSize& size, int ranks) {
   workbench::BenchmarkCase benchmark;
-  benchmark.name =
-      "b/" + std::string(size.algorithm == 0 ? "one-shot/" : "two-shot/") + size.name + "/ranks:" + std::to_string(ranks);
+  benchmark.name = "b/" + std::string(size.algorithm == 0 ? "one-shot/" : "two-shot/") + size.name +
+                   "/ranks:" + std::to_string(ranks);
   benchmark.part = "b";
   benchmark.ranks = ranks;
   benchmark.bytes = static_cast<double>(size.bytes);

@@ -50,7 +50,9 @@ extern "C" cudaError_t q02_device_destroy(void* state);
 //   that
 //               changes from call to call.
 //   residency   A kernel that waits for a peer's flag must have that peer's kernel running: when ranks share a GPU, all
-//               their grids have to fit on it together (multiprocessors / ranks_per_device is a rank's fair share).
+//               their grids have to fit on it together. multiprocessors / ranks_per_device blocks is a rank's fair
+//               share, and one block a multiprocessor of that share is what is safe: blocks that wait with two on every
+//               multiprocessor can keep a late rank's earlier kernel from being placed at all.
 //   arithmetic  fp16, bf16: sums in fp32 over all ranks, rounded once to the element type. fp32: sums in fp32. kAverage
 //               multiplies each input by 1/N in fp32 before adding. kMax and int32 as in part A. The same bits on every
 //               rank.

@@ -60,6 +60,9 @@ struct ManyCase {
   int32_t early_overwrite = 0;  // overwrite the input at once after each call (ignored in place)
   int32_t traffic = 0;          // a second stream of low priority keeps the memory busy
   int32_t keep_state = 0;
+  // Before each call, one of the ranks has some of its multiprocessors taken away for 100 microseconds, so that a part
+  // of its blocks starts late; its peers must not take the others' word for them. Not from a graph.
+  int32_t crowd = 0;
 };
 
 struct ManyReport {

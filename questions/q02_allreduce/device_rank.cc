@@ -66,6 +66,7 @@ Status DeviceRank::Open() {
   workbench::DisablePersistingL2();
   WB_RETURN_IF_ERROR(Assign(workbench::CreateStream(), &stream_));
   WB_RETURN_IF_ERROR(Assign(workbench::CreateStream(workbench::StreamPriority::kLowest), &traffic_stream_));
+  WB_RETURN_IF_ERROR(Assign(workbench::CreateEvent(), &fork_));
   WB_RETURN_IF_ERROR(Assign(DeviceBuffer<judge::Progress>::Create(1), &progress_));
   return Assign(workbench::L2Flusher::Create(), &flusher_);
 }

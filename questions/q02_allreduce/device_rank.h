@@ -49,8 +49,7 @@ class DeviceRank {
   void set_entry(const DeviceEntry& entry) { entry_ = entry; }
   void set_nccl(PeerAllReduce nccl) { nccl_ = std::move(nccl); }
 
-  // host_input and host_output: count elements. host_input_after: the same, filled unless in place; null where count is
-  // 0.
+  // All three hold count elements; may be null where count is 0. host_input_after is filled unless in place.
   Status RunCase(const DeviceCase& request, const void* host_input, void* host_output, void* host_input_after,
                  CaseExtras* extras);
 
@@ -88,6 +87,7 @@ class DeviceRank {
   judge::Shape ShapeOf(const DeviceOperation& operation, uint64_t seed) const;
   // The answer's call; an error that it returns goes to *call_error, and an error without text comes back.
   Status Call(const DeviceOperation& operation, const Operand& in, const Operand& out, int32_t* call_error);
+  Status EnqueueCrowd(uint64_t seed, int call);
   Status EnqueueRound(const ManyCase& request, int round, int32_t* call_error);
   Status ReadReport(ManyReport* report, uint64_t count);
   Status ReadZones(const Operand& operand, int buffer, CaseExtras* extras);
@@ -101,6 +101,7 @@ class DeviceRank {
   bool has_state_ = false;
   workbench::Stream stream_;
   workbench::Stream traffic_stream_;
+  workbench::Event fork_;
   std::unique_ptr<workbench::IpcWindow> scratch_, flags_, in_, out_;
   workbench::DeviceBuffer<judge::Progress> progress_;
   workbench::DeviceBuffer<char> pristine_;

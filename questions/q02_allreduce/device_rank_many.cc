@@ -18,6 +18,7 @@ constexpr int kMaxBurst = 8;
 constexpr size_t kTrafficBytes = size_t{256} << 20;
 constexpr int kTrafficBlocks = 8;
 constexpr uint64_t kDelayNanoseconds = 50'000;
+constexpr uint64_t kCrowdNanoseconds = 100'000;
 
 bool IsExact(const DeviceOperation& operation) {
   return static_cast<ReduceOp>(operation.op) != ReduceOp::kAverage ||
@@ -28,6 +29,20 @@ bool IsExact(const DeviceOperation& operation) {
 
 judge::Shape DeviceRank::ShapeOf(const DeviceOperation& operation, uint64_t seed) const {
   return {operation.count, operation.type, operation.op, links_.rank, links_.ranks, seed};
+}
+
+// On one rank in turn: lets the peers' blocks find their places first, then takes some of the multiprocessors that are
+// left, and only then goes on to the all-reduce.
+Status DeviceRank::EnqueueCrowd(uint64_t seed, int call) {
+  const uint64_t draw = (seed ^ static_cast<uint64_t>(call)) * 0x9e3779b97f4a7c15u;
+  if (call % links_.ranks != links_.rank) return Status::Ok();
+  const int share = std::max(2, comm_.multiprocessors / comm_.ranks_per_device);
+  const int blocks = 1 + static_cast<int>((draw >> 33) % static_cast<uint64_t>(share - 1));
+  WB_RETURN_IF_CUDA_ERROR(cudaEventRecord(fork_.get(), stream_.get()));
+  WB_RETURN_IF_CUDA_ERROR(cudaStreamWaitEvent(traffic_stream_.get(), fork_.get(), 0));
+  WB_RETURN_IF_CUDA_ERROR(judge::Delay(kDelayNanoseconds / 2, traffic_stream_.get()));
+  WB_RETURN_IF_CUDA_ERROR(judge::Crowd(blocks, kCrowdNanoseconds, traffic_stream_.get()));
+  return WB_CUDA(judge::Delay(kDelayNanoseconds, stream_.get()));
 }
 
 // Fill all, all-reduce all, check all; on the stream, which may be capturing.
@@ -44,6 +59,7 @@ Status DeviceRank::EnqueueRound(const ManyCase& request, int round, int32_t* cal
   for (int b = 0; b < request.burst; ++b) {
     const Operand in = In(operation, first_slot + b), out = Out(operation, first_slot + b);
     if (request.skew) WB_RETURN_IF_CUDA_ERROR(judge::Skew(progress_.data(), b, shape, stream));
+    if (request.crowd && !request.graph) WB_RETURN_IF_ERROR(EnqueueCrowd(request.seed, round * request.burst + b));
     WB_RETURN_IF_ERROR(Call(operation, in, out, call_error));
     if (request.early_overwrite && !operation.in_place) {
       WB_RETURN_IF_CUDA_ERROR(judge::Overwrite(shape, in.data, stream));

@@ -227,6 +227,19 @@ cudaError_t Traffic(void* memory, size_t bytes, int blocks, cudaStream_t stream)
   return cudaGetLastError();
 }
 
+cudaError_t Crowd(int blocks, uint64_t nanoseconds, cudaStream_t stream) {
+  // All the shared memory that a block can have: nothing else fits beside it, since any block needs a little.
+  int device = 0, bytes = 0;
+  cudaError_t error = cudaGetDevice(&device);
+  if (error == cudaSuccess) error = cudaDeviceGetAttribute(&bytes, cudaDevAttrMaxSharedMemoryPerBlockOptin, device);
+  if (error == cudaSuccess) {
+    error = cudaFuncSetAttribute(DelayKernel, cudaFuncAttributeMaxDynamicSharedMemorySize, bytes);
+  }
+  if (error != cudaSuccess) return error;
+  DelayKernel<<<blocks, 1, static_cast<size_t>(bytes), stream>>>(nanoseconds);
+  return cudaGetLastError();
+}
+
 cudaError_t Barrier(const BarrierFlags& flags, int rank, int ranks, cudaStream_t stream) {
   BarrierKernel<<<1, 32, 0, stream>>>(flags, rank, ranks);
   return cudaGetLastError();

@@ -55,6 +55,9 @@ cudaError_t Delay(uint64_t nanoseconds, cudaStream_t stream);
 // that it runs beside may wait for its place on the GPU.
 cudaError_t Traffic(void* memory, size_t bytes, int blocks, cudaStream_t stream);
 
+// Takes `blocks` whole multiprocessors for that long, as soon as so many are idle.
+cudaError_t Crowd(int blocks, uint64_t nanoseconds, cudaStream_t stream);
+
 // A barrier between all ranks, as small as one can be: each rank raises its flag in every rank's memory and waits for
 // all of its own. flags[r] is rank r's window: kMaxRanks words that peers raise, then one that counts this rank's
 // barriers. Zero at first.
