@@ -13,6 +13,9 @@ def _cuda_object_impl(ctx):
     arguments.add("-c")
     arguments.add("-std=c++20")
     arguments.add_all(["-O3", "-lineinfo", "-cudart=shared"])
+
+    # nvcc names its temporary files by process id, and in Bazel's sandbox all of them are process 2 of a shared /tmp.
+    arguments.add("--objdir-as-tempdir")
     arguments.add("-gencode=arch=%s,code=%s" % (virtual, _arch(ctx)))
     arguments.add_all(["-Xcompiler", "-fPIC,-fno-gnu-unique,-Wall"])
     arguments.add_all(ctx.attr.copts)

@@ -29,7 +29,7 @@ done
 
 example=$WORK/example/questions/q99_sum
 grade reference || fail "the reference does not get full marks"
-grep -q '10 of 10' "$WORK/log" || { cat "$WORK/log" && fail "the reference's marks are not 10 of 10"; }
+grep -q 'Marks 10 / 10' "$WORK/log" || { cat "$WORK/log" && fail "the reference's marks are not 10 / 10"; }
 grade halves --correctness_only || fail "the unusual right answer is rejected"
 grade skeleton --expect=wrong || fail "the skeleton is not judged wrong"
 grade int --expect=rejected --stop_at_first_failure "--wrong=$example/wrong/a_int.patch" || fail "a_int is not rejected by its check"

@@ -24,11 +24,17 @@ constexpr size_t kKeep = 16 * 1024;
 constexpr int kMaxFolders = 16;
 char g_folders[kMaxFolders][128];
 
-// ppid by pid for every process that is not a zombie.
-std::map<pid_t, pid_t> ParentOfLiveProcess() {
-  std::map<pid_t, pid_t> parents;
+struct Process {
+  pid_t parent;
+  bool live;  // not a zombie
+};
+
+// Every process by its id. Zombies too: a process whose first thread has ended, and not yet the others, looks like one
+// and is still the parent of its children.
+std::map<pid_t, Process> AllProcesses() {
+  std::map<pid_t, Process> processes;
   DIR* proc = opendir("/proc");
-  if (proc == nullptr) return parents;
+  if (proc == nullptr) return processes;
   while (dirent* entry = readdir(proc)) {
     const pid_t pid = static_cast<pid_t>(std::atoi(entry->d_name));
     if (pid <= 0) continue;
@@ -43,12 +49,12 @@ std::map<pid_t, pid_t> ParentOfLiveProcess() {
     const char* after = std::strrchr(text, ')');
     char state = 0;
     int parent = 0;
-    if (after != nullptr && std::sscanf(after + 1, " %c %d", &state, &parent) == 2 && state != 'Z' && state != 'X') {
-      parents[pid] = parent;
+    if (after != nullptr && std::sscanf(after + 1, " %c %d", &state, &parent) == 2) {
+      processes[pid] = {parent, state != 'Z' && state != 'X'};
     }
   }
   closedir(proc);
-  return parents;
+  return processes;
 }
 
 void RemoveRegisteredFolders() {
@@ -117,18 +123,19 @@ Result<std::string> MakePrivateFolder(const std::string& preferred) {
 }
 
 std::vector<pid_t> Descendants(const std::vector<pid_t>& except) {
-  const std::map<pid_t, pid_t> parents = ParentOfLiveProcess();
+  const std::map<pid_t, Process> processes = AllProcesses();
   const pid_t self = getpid();
   std::vector<pid_t> found;
-  for (const auto& [pid, parent] : parents) {
+  for (const auto& [pid, process] : processes) {
+    if (!process.live || pid == self) continue;
     pid_t at = pid;
     bool excluded = false;
     while (at != self && at > 1 && !excluded) {
       excluded = std::find(except.begin(), except.end(), at) != except.end();
-      const auto it = parents.find(at);
-      at = it == parents.end() ? 0 : it->second;
+      const auto it = processes.find(at);
+      at = it == processes.end() ? 0 : it->second.parent;
     }
-    if (at == self && !excluded && pid != self) found.push_back(pid);
+    if (at == self && !excluded) found.push_back(pid);
   }
   return found;
 }

@@ -1,7 +1,4 @@
-// Drives sessions of a fake runner with an implementation that misbehaves as told. Every test ends with nothing left
-// over.
-#include "harness/launch/rank_session.h"
-
+// Sessions from start to end: ranks, launcher, owner, and what is left behind.
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 #include <signal.h>
@@ -11,95 +8,14 @@
 #include <string>
 #include <thread>
 
-#include "harness/launch/process_tree.h"
+#include "harness/testing/session_fixture.h"
 
 namespace workbench {
 namespace {
 
-using testing::AllOf;
 using testing::HasSubstr;
 
-constexpr char kRunner[] = "harness/testing/fake_runner";
-constexpr char kLibrary[] = "harness/testing/fake_implementation.so";
 constexpr char kOwner[] = "harness/testing/session_owner";
-constexpr int kNoMpi = 0;
-
-class Subreaper : public testing::Environment {
- public:
-  void SetUp() override { OwnDescendants(); }
-};
-[[maybe_unused]] const auto* const kSubreaper = testing::AddGlobalTestEnvironment(new Subreaper);
-
-SessionOptions Options(int ranks) {
-  SessionOptions options;
-  options.runner = kRunner;
-  options.library = kLibrary;
-  options.ranks = ranks;
-  if (ranks == kNoMpi) {
-    options.ranks = 1;
-    options.use_mpi = false;
-    options.runner_arguments = {"--mpi=no"};
-  }
-  return options;
-}
-
-std::optional<Failure> RunCommand(RankSession* session, const std::string& command, double deadline = 20,
-                                  std::vector<std::string>* texts = nullptr) {
-  std::vector<std::vector<std::byte>> replies;
-  std::optional<Failure> failure = session->Run(std::as_bytes(std::span(command)), deadline, &replies);
-  if (texts != nullptr) {
-    texts->clear();
-    for (const auto& reply : replies) texts->emplace_back(reinterpret_cast<const char*>(reply.data()), reply.size());
-  }
-  return failure;
-}
-
-// The private folder of a session, from its command line.
-std::string FolderIn(const std::string& command_line) {
-  const std::string flag = "--connect=unix:";
-  const size_t begin = command_line.find(flag) + flag.size();
-  return command_line.substr(begin, command_line.find("/s ", begin) - begin);
-}
-
-class RankSessionTest : public testing::Test {
- protected:
-  RankSession* Start(const SessionOptions& options) {
-    std::optional<Failure> failure;
-    session_ = RankSession::Start(options, &failure);
-    EXPECT_FALSE(failure) << failure->what << "\n" << failure->output;
-    if (session_ == nullptr) std::abort();
-    folder_ = FolderIn(session_->command_line());
-    EXPECT_TRUE(std::filesystem::is_directory(folder_)) << folder_;
-    return session_.get();
-  }
-
-  // Starts `ranks`, gives them `command` and wants it to fail.
-  Failure FailureOf(int ranks, const std::string& command, double deadline = 20) {
-    std::optional<Failure> failure = RunCommand(Start(Options(ranks)), command, deadline);
-    EXPECT_TRUE(failure.has_value()) << command;
-    // The session is over, and says so instead of hanging.
-    EXPECT_TRUE(RunCommand(session_.get(), "ok").has_value());
-    EXPECT_FALSE(session_->Close().has_value());
-    return failure.value_or(Failure{});
-  }
-
-  static Failure FailureToStart(const SessionOptions& options) {
-    std::optional<Failure> failure;
-    EXPECT_EQ(RankSession::Start(options, &failure), nullptr);
-    EXPECT_TRUE(failure.has_value());
-    return failure.value_or(Failure{});
-  }
-
-  void TearDown() override {
-    session_.reset();
-    EXPECT_THAT(Descendants(), testing::IsEmpty());
-    EXPECT_FALSE(!folder_.empty() && std::filesystem::exists(folder_)) << folder_;
-    KillDescendants();
-  }
-
-  std::unique_ptr<RankSession> session_;
-  std::string folder_;
-};
 
 class RankCountTest : public RankSessionTest, public testing::WithParamInterface<int> {};
 
@@ -121,106 +37,6 @@ TEST_P(RankCountTest, EveryRankRepliesToEveryCase) {
 }
 
 INSTANTIATE_TEST_SUITE_P(Ranks, RankCountTest, testing::Values(kNoMpi, 1, 2, 5));
-
-// What one rank of several, or the only one, can do.
-class MisbehaviourTest : public RankSessionTest, public testing::WithParamInterface<int> {
- protected:
-  // The misbehaving rank is the last one.
-  int rank() const { return GetParam() == kNoMpi ? 0 : GetParam() - 1; }
-  Failure FailureOf(const std::string& command, double deadline = 20) {
-    Failure failure = RankSessionTest::FailureOf(GetParam(), command + "@" + std::to_string(rank()), deadline);
-    EXPECT_EQ(failure.rank, rank()) << command << ": " << failure.what;
-    return failure;
-  }
-};
-
-TEST_P(MisbehaviourTest, ExitWithSuccessIsACrash) {
-  const Failure failure = FailureOf("exit");
-  EXPECT_EQ(failure.kind, FailureKind::kCrash);
-  EXPECT_THAT(failure.what, HasSubstr("ended in the middle of a case"));
-}
-
-TEST_P(MisbehaviourTest, UnderscoreExitIsACrash) { EXPECT_EQ(FailureOf("_exit").kind, FailureKind::kCrash); }
-
-TEST_P(MisbehaviourTest, ASegmentationFaultIsToldWithItsPlace) {
-  const Failure failure = FailureOf("segv");
-  EXPECT_EQ(failure.kind, FailureKind::kCrash);
-  EXPECT_THAT(failure.what, AllOf(HasSubstr("Segmentation fault at address 0x10"),
-                                  HasSubstr("in StoreThroughNull (fake_implementation.cc:"),
-                                  HasSubstr("called from q00_run (fake_implementation.cc:")));
-}
-
-TEST_P(MisbehaviourTest, AKillIsACrash) {
-  const Failure failure = FailureOf("kill_self");
-  EXPECT_EQ(failure.kind, FailureKind::kCrash);
-  EXPECT_THAT(failure.what + failure.output, HasSubstr("Killed"));
-}
-
-TEST_P(MisbehaviourTest, EndlessWorkIsAHangOfThatRank) {
-  const double start = Now();
-  const Failure failure = FailureOf("loop", 1);
-  EXPECT_EQ(failure.kind, FailureKind::kHang);
-  EXPECT_THAT(failure.what, HasSubstr("rank " + std::to_string(rank()) + " computes"));
-  EXPECT_LT(Now() - start, 15);
-}
-
-TEST_P(MisbehaviourTest, AnExceptionIsAnErrorOfTheImplementation) {
-  const Failure failure = FailureOf("throw");
-  EXPECT_EQ(failure.kind, FailureKind::kImplementationError);
-  EXPECT_THAT(failure.what, HasSubstr("thrown on purpose"));
-}
-
-TEST_P(MisbehaviourTest, ForkIsForbidden) {
-  const Failure failure = FailureOf("fork");
-  EXPECT_EQ(failure.kind, FailureKind::kForbidden);
-  EXPECT_THAT(failure.what, HasSubstr("fork()"));
-}
-
-INSTANTIATE_TEST_SUITE_P(Ranks, MisbehaviourTest, testing::Values(kNoMpi, 2));
-
-TEST_F(RankSessionTest, AnErrorReturnIsAnErrorOfTheImplementation) {
-  const Failure failure = FailureOf(kNoMpi, "error");
-  EXPECT_EQ(failure.kind, FailureKind::kImplementationError);
-  EXPECT_EQ(failure.what, "returned 2");
-}
-
-TEST_F(RankSessionTest, WhateverIsThrownIsCaught) {
-  EXPECT_EQ(FailureOf(kNoMpi, "throw_int").kind, FailureKind::kImplementationError);
-}
-
-TEST_F(RankSessionTest, AStackOverflowIsToldToo) {
-  const Failure failure = FailureOf(kNoMpi, "overflow");
-  EXPECT_EQ(failure.kind, FailureKind::kCrash);
-  EXPECT_THAT(failure.what, AllOf(HasSubstr("Segmentation fault"), HasSubstr("Recurse")));
-}
-
-TEST_F(RankSessionTest, WhatWasPrintedIsKept) {
-  const Failure failure = FailureOf(kNoMpi, "print");
-  EXPECT_EQ(failure.kind, FailureKind::kCrash);
-  EXPECT_THAT(failure.what, HasSubstr("Aborted"));
-  EXPECT_THAT(failure.output, HasSubstr("printed by the implementation"));
-}
-
-TEST_F(RankSessionTest, KillingTheParentIsForbidden) {
-  const Failure failure = FailureOf(kNoMpi, "kill_parent");
-  EXPECT_EQ(failure.kind, FailureKind::kForbidden);
-  EXPECT_THAT(failure.what, HasSubstr("kill()"));
-}
-
-TEST_F(RankSessionTest, AHangOfAllRanksIsNoOnesInParticular) {
-  const Failure failure = FailureOf(2, "loop", 1);
-  EXPECT_EQ(failure.kind, FailureKind::kHang);
-  EXPECT_EQ(failure.rank, -1);
-  EXPECT_THAT(failure.what, AllOf(HasSubstr("rank 0 computes"), HasSubstr("rank 1 computes")));
-}
-
-// The implementation shares the process, and so the socket, with the judge's side.
-TEST_F(RankSessionTest, BytesForgedIntoTheSocketEndTheRunAndNotTheGrader) {
-  for (const char* command : {"garbage", "huge_frame"}) {
-    const Failure failure = FailureOf(kNoMpi, command, 10);
-    EXPECT_EQ(failure.kind, FailureKind::kCrash) << failure.what;
-  }
-}
 
 TEST_F(RankSessionTest, ALauncherThatIsKilledTakesItsRanksAlong) {
   RankSession* session = Start(Options(2));
@@ -302,7 +118,7 @@ TEST_F(RankSessionTest, ARunnerThatDoesNotStartIsTheHarnesssFault) {
 // SIGKILL leaves the owner no chance to clean up: launcher and ranks must notice by themselves.
 TEST_F(RankSessionTest, NothingOutlivesAnOwnerThatIsKilled) {
   for (const char* ranks : {"0", "2"}) {
-    Result<ChildProcess> owner = ChildProcess::Start({{kOwner, kRunner, kLibrary, ranks}, {}});
+    Result<ChildProcess> owner = ChildProcess::Start({{kOwner, kFakeRunner, kFakeLibrary, ranks}, {}});
     ASSERT_TRUE(owner.ok());
     const double start = Now();
     while (owner->Output().find("running") == std::string::npos && Now() - start < 30) {

@@ -1,4 +1,5 @@
-// A question without a subject: a case is the text COMMAND (every rank does it) or COMMAND@RANK (the others reply at once).
+// A question without a subject: a case is the text COMMAND (every rank does it) or COMMAND@RANK (the others reply at
+// once).
 #include <dlfcn.h>
 #include <unistd.h>
 

@@ -1,4 +1,5 @@
-// Owns a session whose ranks loop, until it is killed. Usage: session_owner RUNNER LIBRARY RANKS (0: one process, no MPI)
+// Owns a session whose ranks loop, until it is killed. Usage: session_owner RUNNER LIBRARY RANKS (0: one process, no
+// MPI)
 #include <cstdio>
 #include <cstdlib>
 

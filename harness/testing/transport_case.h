@@ -9,8 +9,8 @@
 namespace workbench {
 
 struct TransportCase {
-  char name[32] = "";         // of a scenario in transport_rank_program.cc
-  uint32_t judge = 1;         // run it over JudgeTransport; 0: over MpiTransport
+  char name[32] = "";  // of a scenario in transport_rank_program.cc
+  uint32_t judge = 1;  // run it over JudgeTransport; 0: over MpiTransport
   JudgeOptions options;
 };
 

@@ -24,6 +24,12 @@ class TransportFixture : public testing::Test {
  protected:
   static void SetUpTestSuite() { OwnDescendants(); }
   static void TearDownTestSuite() {
+    // Closed before they are destroyed: what each must spare is looked up among them all.
+    for (auto& [ranks, session] : sessions_) {
+      if (session == nullptr) continue;
+      const std::optional<Failure> failure = session->Close();
+      EXPECT_FALSE(failure) << failure->what;
+    }
     sessions_.clear();
     EXPECT_TRUE(Descendants().empty());
   }
@@ -60,7 +66,8 @@ class TransportFixture : public testing::Test {
   }
 
   // The scenario must see what it should on every rank.
-  std::vector<JudgeCounts> Good(int ranks, const std::string& name, const JudgeOptions& options = {}, bool judge = true) {
+  std::vector<JudgeCounts> Good(int ranks, const std::string& name, const JudgeOptions& options = {},
+                                bool judge = true) {
     std::optional<Failure> failure;
     std::vector<JudgeCounts> counts;
     for (const TransportReply& reply : Run(ranks, name, judge, options, &failure)) {

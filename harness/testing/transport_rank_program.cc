@@ -32,8 +32,8 @@ std::vector<uint32_t> Content(int rank, int number) {
   return content;
 }
 
-// Many messages to the next rank, with three tags and sizes from 0 up; receives are posted tag by tag and waited for in any
-// order. Within a tag they must match in the order of sending.
+// Many messages to the next rank, with three tags and sizes from 0 up; receives are posted tag by tag and waited for in
+// any order. Within a tag they must match in the order of sending.
 std::string Order(Transport& transport) {
   constexpr int kMessages = 300, kTags = 3;
   std::vector<std::vector<uint32_t>> outgoing, incoming(kMessages);
@@ -57,7 +57,8 @@ std::string Order(Transport& transport) {
     if (which >= requests.size() || requests[which].id != -1) return "WaitAny did not reset what it returned";
     if (which >= numbers.size()) continue;
     const int i = numbers[which];
-    if (incoming[static_cast<size_t>(i)] != Content(Previous(transport), i)) return "message " + std::to_string(i) + " is not what was sent";
+    if (incoming[static_cast<size_t>(i)] != Content(Previous(transport), i))
+      return "message " + std::to_string(i) + " is not what was sent";
   }
   return "";
 }
@@ -83,7 +84,9 @@ std::string WaitAnyOfSome(Transport& transport) {
   }
   Transport::Request requests[4] = {{}, {}, transport.Irecv(&value, sizeof value, 0, 0), {}};
   const size_t which = transport.WaitAny(requests);
-  return which == 2 && requests[2].id == -1 && value == 42 ? "" : "index " + std::to_string(which) + ", value " + std::to_string(value);
+  return which == 2 && requests[2].id == -1 && value == 42
+             ? ""
+             : "index " + std::to_string(which) + ", value " + std::to_string(value);
 }
 
 // Everyone sends before anyone receives.
@@ -206,7 +209,8 @@ std::string Huge(Transport& transport) {
       transport.SendRecv(nullptr, 0, 0, data.data(), kBytes, 0, 0);
     }
     for (const size_t at : marks) {
-      if (data[at] != static_cast<char>(at % 101 + 1)) return "byte " + std::to_string(at) + " is wrong in round " + std::to_string(round);
+      if (data[at] != static_cast<char>(at % 101 + 1))
+        return "byte " + std::to_string(at) + " is wrong in round " + std::to_string(round);
     }
   }
   return "";
@@ -233,6 +237,18 @@ const std::map<std::string, Scenario>& Scenarios() {
   return scenarios;
 }
 
+// A rank that has returned still has messages to acknowledge: it must go on calling MPI until everyone has returned.
+void WaitForOthers(MPI_Comm communicator) {
+  MPI_Request request;
+  WB_CHECK_MPI(MPI_Ibarrier(communicator, &request));
+  int done = 0;
+  for (int turns = 0; done == 0; ++turns) {
+    WB_CHECK_MPI(MPI_Test(&request, &done, MPI_STATUS_IGNORE));
+    usleep(100);
+    if (turns == 3000) ReportBlocked("for the other ranks to return");
+  }
+}
+
 class TransportProgram : public RankProgram {
  public:
   Status Prepare(const RankEnvironment&) override {
@@ -255,6 +271,7 @@ class TransportProgram : public RankProgram {
       JudgeTransport transport(headers_, data_, test.options);
       trouble = scenario->second(transport);
       reply.counts = transport.Finish();
+      WaitForOthers(MPI_COMM_WORLD);
     } else {
       MpiTransport transport(data_);
       trouble = scenario->second(transport);

@@ -188,7 +188,7 @@ bool JudgeTransport::Complete(Operation* operation) {
 }
 
 void JudgeTransport::BlockUntilAny(std::span<Operation* const> operations, size_t* which) {
-  const double since = Seconds();
+  double since = Seconds();
   bool told = false;
   for (uint64_t spins = 0;; ++spins) {
     Progress();
@@ -206,6 +206,15 @@ void JudgeTransport::BlockUntilAny(std::span<Operation* const> operations, size_
       usleep(100);
     } else if (spins > 50) {
       sched_yield();
+    }
+    // Data that is on its way (gigabytes take seconds) is no deadlock.
+    const bool moving = std::any_of(active_.begin(), active_.end(), [](const Operation* operation) {
+      return !operation->is_send && operation->started && !operation->complete;
+    });
+    if (moving) {
+      if (told) ReportUnblocked();
+      told = false;
+      since = Seconds();
     }
     if (!told && spins % 64 == 63 && Seconds() - since > kTellAfterSeconds) {
       told = true;

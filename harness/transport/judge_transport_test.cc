@@ -156,8 +156,7 @@ TEST_F(JudgeTransportTest, WrongUseEndsTheRunWithItsReason) {
 TEST_F(JudgeTransportTest, AnAdversarialRunUsesBuffersAsLateAsItMay) {
   for (uint64_t seed = 1; seed <= 3; ++seed) {
     std::optional<Failure> failure;
-    const std::vector<TransportReply> replies =
-        Run(2, "buffers_are_the_transports", true, Adversarial(seed), &failure);
+    const std::vector<TransportReply> replies = Run(2, "buffers_are_the_transports", true, Adversarial(seed), &failure);
     ASSERT_FALSE(failure) << failure->what;
     EXPECT_STREQ(replies[1].trouble, "-1 then 2");
   }
