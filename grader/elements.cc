@@ -107,6 +107,7 @@ void StoreSmallInteger(ElementType type, void* data, size_t index, int value) {
 }
 
 std::string DescribeValue(ElementType type, double value) {
+  if (std::isnan(value)) return "NaN";  // printf would show a sign that means nothing
   char text[64];
   const char* format = type == ElementType::kInt32 ? "%.0f" : type == ElementType::kFloat32 ? "%.9g" : "%.6g";
   std::snprintf(text, sizeof text, format, value);

@@ -180,7 +180,9 @@ std::string TerminalReport(const Question& question, const GradeResult& grade, c
       // The lead is told in full below; of the others the first line is enough to go on with.
       if (check.finding && &check != lead) {
         const Finding& finding = *check.finding;
-        out.Line("              " + (finding.actual.empty() ? finding.property : finding.actual.substr(0, 160)));
+        std::string text = finding.actual.empty() ? finding.property : finding.actual.substr(0, 160);
+        if (!finding.expected.empty()) text = "expected " + finding.expected + ", got " + text;
+        out.Line("              " + text);
       }
     }
   }
