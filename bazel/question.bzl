@@ -107,7 +107,8 @@ def _grade_test(name, parts, labels, references, args, data = [], size = "medium
                device_select(gpu = ["--mode=gpu"] + device_args, host = ["--mode=host"]) + args,
         data = [":grader", ":runner"] + _library_data(parts, labels, references, False) +
                device_select(gpu = _library_data(parts, labels, references, True), host = []) + data,
-        tags = tags + (["gpu"] if gpu_only else []),
+        # On a GPU one at a time: they take all of it.
+        tags = tags + (["gpu", "exclusive"] if gpu_only else []),
         target_compatible_with = GPU_ONLY if gpu_only else [],
     )
 

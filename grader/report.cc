@@ -103,13 +103,13 @@ void WriteFinding(const Question& question, const CheckResult& check, Writer* ou
       out->Line(indent + "hints        questions/" + question.name + "/hints.md#" + Anchor(check.spec.id));
     }
   }
-  const std::string quoted = QuoteOutput(finding.output, 8, indent + "  | ");
+  const std::string quoted = QuoteOutput(finding.output, 8, indent + "  | ", finding.kind == VerdictKind::kGraderFault);
   if (!quoted.empty()) out->Line(indent + "it printed\n" + quoted.substr(0, quoted.size() - 1));
 }
 
 }  // namespace
 
-std::string QuoteOutput(const std::string& output, int lines, const std::string& prefix) {
+std::string QuoteOutput(const std::string& output, int lines, const std::string& prefix, bool keep_launchers) {
   std::istringstream in(output);
   std::string quoted;
   bool in_banner = false;
@@ -120,7 +120,7 @@ std::string QuoteOutput(const std::string& output, int lines, const std::string&
       in_banner = !in_banner;
       continue;
     }
-    if (in_banner || line.empty()) continue;
+    if ((in_banner && !keep_launchers) || line.empty()) continue;
     if (++count > lines) {
       quoted += prefix + "...\n";
       break;
@@ -146,7 +146,7 @@ std::string TerminalReport(const Question& question, const GradeResult& grade, c
       if (check.spec.part() != part) continue;
       any = true;
       earned += check.earned;
-      if (check.kind != VerdictKind::kNotGraded) possible += check.spec.marks;
+      if (WasJudged(check)) possible += check.spec.marks;
     }
     if (!any) continue;
     out.Line();

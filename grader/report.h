@@ -17,8 +17,9 @@ struct ReportOptions {
 // The whole report, ending in a newline.
 std::string TerminalReport(const Question& question, const GradeResult& grade, const ReportOptions& options);
 
-// What a process printed, without the launcher's own chatter; at most `lines` lines, each with `prefix` in front.
-std::string QuoteOutput(const std::string& output, int lines, const std::string& prefix);
+// What a process printed, without the launcher's own chatter (unless `keep_launchers`); at most `lines` lines, each
+// with `prefix` in front.
+std::string QuoteOutput(const std::string& output, int lines, const std::string& prefix, bool keep_launchers = false);
 
 }  // namespace workbench
 

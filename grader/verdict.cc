@@ -28,6 +28,11 @@ const char* VerdictName(VerdictKind kind) {
   return "grader_fault";
 }
 
+// A fault of the workbench's own costs no marks.
+bool WasJudged(const CheckResult& check) {
+  return check.kind != VerdictKind::kNotGraded && check.kind != VerdictKind::kGraderFault;
+}
+
 double GradeResult::earned() const {
   double sum = 0;
   for (const CheckResult& check : checks) sum += check.earned;
@@ -37,7 +42,7 @@ double GradeResult::earned() const {
 double GradeResult::possible() const {
   double sum = 0;
   for (const CheckResult& check : checks) {
-    if (check.kind != VerdictKind::kNotGraded) sum += check.spec.marks;
+    if (WasJudged(check)) sum += check.spec.marks;
   }
   return sum;
 }
@@ -45,7 +50,7 @@ double GradeResult::possible() const {
 double GradeResult::not_graded() const {
   double sum = 0;
   for (const CheckResult& check : checks) {
-    if (check.kind == VerdictKind::kNotGraded) sum += check.spec.marks;
+    if (!WasJudged(check)) sum += check.spec.marks;
   }
   return sum;
 }

@@ -63,6 +63,9 @@ struct CheckResult {
   std::vector<std::pair<std::string, double>> figures;  // measured numbers, named with their units
 };
 
+// Its marks count towards what could be earned.
+bool WasJudged(const CheckResult& check);
+
 struct GradeResult {
   std::string question;  // "q02_allreduce"
   std::string title;

@@ -60,7 +60,8 @@ std::string Base64(std::string_view bytes) {
   std::string text;
   for (size_t i = 0; i < bytes.size(); i += 3) {
     uint32_t word = 0;
-    for (size_t k = 0; k < 3; ++k) word = word << 8 | (i + k < bytes.size() ? static_cast<unsigned char>(bytes[i + k]) : 0);
+    for (size_t k = 0; k < 3; ++k)
+      word = word << 8 | (i + k < bytes.size() ? static_cast<unsigned char>(bytes[i + k]) : 0);
     for (size_t k = 0; k < 4; ++k) text += i + k > bytes.size() ? '=' : kDigits[word >> (18 - 6 * k) & 63];
   }
   return text;
@@ -89,7 +90,8 @@ const char* MimeType(const std::string& path) {
 }
 
 void ReplaceAll(std::string* text, std::string_view from, std::string_view to) {
-  for (size_t at = 0; (at = text->find(from, at)) != std::string::npos; at += to.size()) text->replace(at, from.size(), to);
+  for (size_t at = 0; (at = text->find(from, at)) != std::string::npos; at += to.size())
+    text->replace(at, from.size(), to);
 }
 
 // "<h2><!--id:x-->" -> "<h2 id="x">".
@@ -134,7 +136,8 @@ std::string HeadingId(std::string_view text) {
       id += static_cast<char>(c);
     } else if (c == ' ') {
       id += '-';
-    } else if (c >= 0xc0 && !(c >= 0x2000 && c < 0x2c00) && !(c >= 0x3000 && c < 0x3040) && !(c >= 0xff00 && c < 0xff66)) {
+    } else if (c >= 0xc0 && !(c >= 0x2000 && c < 0x2c00) && !(c >= 0x3000 && c < 0x3040) &&
+               !(c >= 0xff00 && c < 0xff66)) {
       id += text.substr(begin, at - begin);  // a letter; the ranges left out are signs and punctuation
     }
   }
@@ -185,7 +188,8 @@ Page MarkdownPage(const std::string& markdown, const ReadImage& read_image) {
 }
 
 Page TextPage(const std::string& title, const std::string& text) {
-  return {WholePage(title, "<h1>" + EscapeHtml(title) + "</h1>\n<pre><code>" + EscapeHtml(text) + "</code></pre>\n"), ""};
+  return {WholePage(title, "<h1>" + EscapeHtml(title) + "</h1>\n<pre><code>" + EscapeHtml(text) + "</code></pre>\n"),
+          ""};
 }
 
 }  // namespace workbench

@@ -17,8 +17,8 @@ struct Page {
   std::string missing_image;  // the first one that could not be read, or empty
 };
 
-// Tables, strikethrough, bare links and raw HTML as GitHub has them; headings get GitHub's ids; $...$ and $$...$$ become
-// MathML; images that are files are embedded; links to .md files and headers lead to their rendered pages.
+// Tables, strikethrough, bare links and raw HTML as GitHub has them; headings get GitHub's ids; $...$ and $$...$$
+// become MathML; images that are files are embedded; links to .md files and headers lead to their rendered pages.
 Page MarkdownPage(const std::string& markdown, const ReadImage& read_image);
 
 // A header or another text, as a page.

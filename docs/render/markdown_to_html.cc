@@ -1,5 +1,5 @@
-// markdown_to_html INPUT OUTPUT: renders Markdown as a page for a browser. Images are looked for beside INPUT and embedded.
-// An INPUT that is not .md is shown as it is.
+// markdown_to_html INPUT OUTPUT: renders Markdown as a page for a browser. Images are looked for beside INPUT and
+// embedded. An INPUT that is not .md is shown as it is.
 #include <cstdio>
 #include <filesystem>
 #include <fstream>
@@ -32,7 +32,8 @@ int main(int argc, char** argv) {
   }
   const workbench::Page page =
       input.extension() == ".md"
-          ? workbench::MarkdownPage(*text, [&](const std::string& path) { return ReadFile(input.parent_path() / path); })
+          ? workbench::MarkdownPage(*text,
+                                    [&](const std::string& path) { return ReadFile(input.parent_path() / path); })
           : workbench::TextPage(input.filename().string(), *text);
   if (!page.missing_image.empty()) {
     std::fprintf(stderr, "markdown_to_html: %s shows %s, which cannot be read\n", argv[1], page.missing_image.c_str());

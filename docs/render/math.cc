@@ -240,7 +240,8 @@ std::string EscapeHtml(std::string_view text) {
 
 std::string MathHtml(std::string_view tex, bool display) {
   if (const std::optional<std::string> html = Parser(tex).All()) {
-    return std::string("<math class=\"math\"") + (display ? " display=\"block\"" : "") + "><mrow>" + *html + "</mrow></math>";
+    return std::string("<math class=\"math\"") + (display ? " display=\"block\"" : "") + "><mrow>" + *html +
+           "</mrow></math>";
   }
   return std::string("<code class=\"math") + (display ? " display" : "") + "\">" + EscapeHtml(tex) + "</code>";
 }

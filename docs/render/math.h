@@ -10,8 +10,8 @@ namespace workbench {
 // The text with &, <, > and " as entities.
 std::string EscapeHtml(std::string_view text);
 
-// HTML for a formula, given without its dollars. One that has a command which is not known here, or whose braces don't match,
-// comes as it is written: <code class="math">.
+// HTML for a formula, given without its dollars. One that has a command which is not known here, or whose braces don't
+// match, comes as it is written: <code class="math">.
 std::string MathHtml(std::string_view tex, bool display);
 
 }  // namespace workbench

@@ -126,8 +126,14 @@ doctor_mpi() {
   if [[ $(id -u) == 0 ]]; then root_flag=(--allow-run-as-root); fi
   local version
   version=$(first_line "$output")
+  local started=$SECONDS
   if output=$(limited 30 mpirun "${root_flag[@]}" --oversubscribe -n 2 true </dev/null 2>&1); then
-    item ok mpi "$version: 2 ranks start"
+    if ((SECONDS - started > 3)); then
+      item note mpi "$version: 2 ranks start, but it takes $((SECONDS - started)) s" \
+        "most likely this host's own name does not resolve: add '127.0.0.1 $(hostname 2>/dev/null || echo NAME)' to /etc/hosts"
+    else
+      item ok mpi "$version: 2 ranks start"
+    fi
   else
     item missing mpi "$version, but \`mpirun -n 2 true\` fails: $(printf '%s' "$output" | grep -v -e '^-*$' | head -n 1 || true)" \
       'run it by hand and read what it says; in a container try --shm-size=1g'
