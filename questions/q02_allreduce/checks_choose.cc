@@ -1,4 +1,5 @@
 // Part C: choices against the best of all, group by group.
+#include <cmath>
 #include <cstdio>
 
 #include "questions/q02_allreduce/checks.h"
@@ -59,7 +60,7 @@ void CheckGroup(CheckContext& context, Group group) {
     finding.expected = Describe(verdict.best.algorithm, verdict.best.segment_bytes) + ", " +
                        Number("%.6g us", verdict.best.seconds * 1e6);
     finding.actual = Describe(choice.algorithm, choice.segment_bytes) +
-                     (verdict.reason.empty() ? "" : ": " + verdict.reason) +
+                     (std::isfinite(verdict.ratio) ? "" : ": " + verdict.reason) +
                      Number(", %.6g us", verdict.chosen_seconds * 1e6) + Number(" (%.3f times)", verdict.ratio);
   }
   if (finding.differing == 0) return;

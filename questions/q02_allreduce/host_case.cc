@@ -75,7 +75,8 @@ bool RunHostCase(CheckContext& context, int ranks, const HostCase& request, cons
                  std::vector<workbench::JudgeCounts>* counts) {
   CheckContext::Replies replies;
   if (!context.Run("a", ranks, std::as_bytes(std::span(&request, 1)),
-                   kDeadlineSeconds + 60e-9 * static_cast<double>(request.count), Describe(request, ranks), &replies)) {
+                   kDeadlineSeconds + (request.folded ? 60e-9 : 300e-9) * static_cast<double>(request.count),
+                   Describe(request, ranks), &replies)) {
     return false;
   }
   const size_t bytes = request.folded ? 0 : request.count * ElementBytes(request.type);
