@@ -161,7 +161,8 @@ TEST(ResultJsonTest, BytesThatAreNotUtf8AreReplacedAndTheRestKept) {
 TEST(ResultJsonTest, MarksAreSums) {
   const Json marks = FullDocument()["marks"];
   EXPECT_EQ(marks["earned"], 3);
-  // Of nine kinds with three marks each, neither what was not graded nor the grader's own fault counts against the answer.
+  // Of nine kinds with three marks each, neither what was not graded nor the grader's own fault counts against the
+  // answer.
   EXPECT_EQ(marks["possible"], 24);
   EXPECT_EQ(marks["not_graded"], 6);
 }
