@@ -1,6 +1,8 @@
-"""CUDA C++ through nvcc: one source, one object, every header declared."""
+"""CUDA C++: one source, through nvcc or (host mode) the translator; every header declared."""
 
 load("@gpu_probe//:probe.bzl", "HAS_NVCC", "NVCC")
+load("//bazel:device.bzl", "CUDA", "CUDA_HEADERS", "device_select")
+load("//bazel:host_cuda.bzl", "HOST_CUDA_CHECK_COPTS", "HOST_CUDA_COPTS", "host_cuda_source")
 
 def _arch(ctx):
     return ctx.var.get("cuda_arch", "sm_90a")
@@ -55,3 +57,50 @@ cuda_object = rule(
         "copts": attr.string_list(),
     },
 )
+
+def device_code(name, src, deps, testonly = False, copts = []):
+    """Both forms of one .cu file, for the srcs of a cc_library or cc_binary: device_srcs(name) and device_copts()."""
+    cuda_object(
+        name = name + "_object",
+        src = src,
+        deps = deps + ["@cuda"],
+        copts = copts,
+        tags = ["manual"],
+        testonly = testonly,
+    )
+    host_cuda_source(
+        name = name + "_host",
+        src = src,
+        deps = deps + ["//harness/host/include"],
+        tags = ["manual"],
+        testonly = testonly,
+    )
+
+def device_srcs(name):
+    return device_select(gpu = [":%s_object" % name], host = [":%s_host" % name])
+
+def device_copts(checked = False):
+    return device_select(gpu = [], host = HOST_CUDA_COPTS + (HOST_CUDA_CHECK_COPTS if checked else []))
+
+def device_library(name, src, deps, visibility = None, testonly = False):
+    """A cc_library made of one .cu file; NAME_checked is the same with host mode's checks built in.
+
+    Args:
+      name: of the library.
+      src: the .cu file.
+      deps: cc_libraries that it includes headers of. CUDA's are added.
+      visibility: of both.
+      testonly: as everywhere.
+    """
+    device_code(name, src, deps, testonly)
+    for suffix, checked in {"": False, "_checked": True}.items():
+        native.cc_library(
+            name = name + suffix,
+            srcs = device_srcs(name),
+            copts = device_copts(checked),
+            deps = deps + CUDA,
+            tags = ["manual"] if checked else [],
+            visibility = visibility,
+            testonly = testonly,
+            alwayslink = True,
+        )

@@ -12,3 +12,8 @@ def device_select(gpu, host):
 
 # For target_compatible_with: skipped (visibly, in Bazel's report) where there is no GPU mode.
 GPU_ONLY = device_select(gpu = [], host = ["//bazel:no_platform"])
+
+# The toolkit's libraries, or what stands in for them on the CPU.
+CUDA = device_select(gpu = ["@cuda"], host = ["//harness/host:cuda"])
+NCCL = device_select(gpu = ["@nccl"], host = ["//harness/host:nccl"])
+CUDA_HEADERS = device_select(gpu = ["@cuda"], host = ["//harness/host/include"])

@@ -1,7 +1,7 @@
 """The one macro that makes a question, and its counterpart for the reference. No question has branches of its own here."""
 
-load("//bazel:cuda.bzl", "cuda_object")
-load("//bazel:device.bzl", "GPU_ONLY", "device_select")
+load("//bazel:cuda.bzl", "device_code", "device_copts", "device_srcs")
+load("//bazel:device.bzl", "CUDA", "GPU_ONLY", "device_select")
 load("//docs/render:pages.bzl", "rendered_pages")
 
 # Implementations are judged as they would be used: optimised, with lines for stack traces.
@@ -27,21 +27,18 @@ def implementation(name, src, question, visibility = None, tags = []):
         testonly = True,
     )
     if _is_device(src):
-        cuda_object(
-            name = name + "_object",
-            src = src,
-            deps = _deps(question) + ["//questions/%s:device_api" % question],
-            tags = tags + ["manual"],
-            testonly = True,
-        )
-        native.cc_binary(
-            name = name + ".so",
-            srcs = [":%s_object" % name],
-            deps = ["@cuda"],
-            tags = tags + ["manual"],
-            target_compatible_with = GPU_ONLY,
-            **common
-        )
+        device_code(name, src, _deps(question) + ["//questions/%s:device_api" % question], testonly = True)
+
+        # NAME_checked.so: with host mode's checks built in.
+        for suffix, checked in {"": False, "_checked": True}.items():
+            native.cc_binary(
+                name = name + suffix + ".so",
+                srcs = device_srcs(name),
+                copts = device_copts(checked),
+                deps = CUDA,
+                tags = tags + ["manual"],
+                **common
+            )
     else:
         native.cc_binary(
             name = name + ".so",
@@ -84,32 +81,31 @@ def _patched(name, patch, original):
     )
     return name + extension
 
-def _library_args(kind, parts, labels, device):
-    """--library or --reference flags for the parts that are (or are not) device parts."""
-    return ["--%s=%s=$(rootpath %s)" % (kind, p, labels[p]) for p in parts if _is_device(parts[p]) == device]
+def _library_args(kind, parts, labels):
+    return ["--%s=%s=$(rootpath %s)" % (kind, p, labels[p]) for p in parts]
 
-def _library_data(parts, labels, references, device):
+def _library_data(parts, labels, references):
     data = []
     for p in parts:
         for label in [labels[p], references[p]]:
-            if _is_device(parts[p]) == device and label not in data:
+            if label not in data:
                 data.append(label)
     return data
 
-def _grade_test(name, parts, labels, references, args, data = [], size = "medium", tags = [], gpu_only = False):
-    host_args = _library_args("library", parts, labels, False) + _library_args("reference", parts, references, False)
-    device_args = _library_args("library", parts, labels, True) + _library_args("reference", parts, references, True)
+_HOST_ONLY = device_select(gpu = ["//bazel:no_platform"], host = [])
+_MODE = device_select(gpu = ["--mode=gpu"], host = ["--mode=host"])
+
+def _grade_test(name, parts, labels, references, args, data = [], size = "medium", tags = [], runner = ":runner", target_compatible_with = []):
     native.sh_test(
         name = name,
         size = size,
         srcs = ["//bazel:run.sh"],
-        args = ["$(rootpath :grader)", "--runner=$(rootpath :runner)"] + host_args +
-               device_select(gpu = ["--mode=gpu"] + device_args, host = ["--mode=host"]) + args,
-        data = [":grader", ":runner"] + _library_data(parts, labels, references, False) +
-               device_select(gpu = _library_data(parts, labels, references, True), host = []) + data,
-        # On a GPU one at a time: they take all of it.
-        tags = tags + (["gpu", "exclusive"] if gpu_only else []),
-        target_compatible_with = GPU_ONLY if gpu_only else [],
+        args = ["$(rootpath :grader)", "--runner=$(rootpath %s)" % runner] + _library_args("library", parts, labels) +
+               _library_args("reference", parts, references) + _MODE + args,
+        data = [":grader", runner] + _library_data(parts, labels, references) + data,
+        # One at a time: on a GPU they take all of it, and on the CPU a process a rank.
+        tags = tags + (["exclusive"] if [p for p in parts if _is_device(parts[p])] else []),
+        target_compatible_with = target_compatible_with,
     )
 
 def _stem(path):
@@ -127,14 +123,17 @@ def _source(name, path, question, file):
         return _patched(name, path, "//solutions/%s:%s" % (question, file))
     return path
 
-def question(name, parts, long_seed = "20240229"):
+def question(name, parts, races = {}, long_seed = "20240229"):
     """Makes every target of a question.
 
     Args:
       name: the package, such as "q02_allreduce".
       parts: part -> file, such as {"a": "allreduce_host.cc"}; the file is looked for in answer/, skeleton/ and the solution.
+      races: known-wrong answers of device parts whose fault a CPU hides, and the check of each: in host mode it is judged
+        with the race checker built in.
       long_seed: the seed of the tests with fixed inputs.
-    The package also defines :api, :device_api (if a part is a .cu), :grader and :runner.
+    The package also defines :api, :grader and :runner; if a part is a .cu, :device_api, and :runner_checked, which has
+    the judge's own kernels with host mode's checks.
     """
     seed = "--seed=" + long_seed
     references = {p: "//solutions/%s:reference_%s.so" % (name, p) for p in parts}
@@ -168,6 +167,24 @@ def question(name, parts, long_seed = "20240229"):
             size = "large",
         )
 
+    # Host mode's checks over the reference's device parts, and by hand over the answer's: races, bounds, uninitialised reads.
+    device_parts = {p: parts[p] for p in parts if _is_device(parts[p])}
+    if device_parts:
+        for target, labels in {"reference_check_test": references, "check": answers}.items():
+            checked = {p: labels[p].replace(".so", "_checked.so") for p in device_parts}
+            _grade_test(
+                target,
+                device_parts,
+                checked,
+                checked,
+                ["--implementation=" + ("reference" if target != "check" else "answer"), "--checked", "--correctness_only"] +
+                ([seed] if target != "check" else []),
+                tags = [] if target != "check" else by_hand,
+                size = "medium" if target != "check" else "large",
+                runner = ":runner_checked",
+                target_compatible_with = _HOST_ONLY,
+            )
+
     # Not "large": its timeout is called "long", and Bazel's --test_tag_filters=-long would leave it out.
     _grade_test("reference_grade", parts, references, references, ["--implementation=reference"], tags = ["external", "cpu:2"])
     _grade_test("reference_long_test", parts, references, references, ["--implementation=reference", "--long", seed], tags = ["long", "manual"], size = "enormous")
@@ -175,18 +192,15 @@ def question(name, parts, long_seed = "20240229"):
 
     # Timing: binaries that start ranks of both.
     for tool in ["benchmark", "compare"]:
-        host_args = _library_args("answer", parts, answers, False) + _library_args("reference", parts, references, False)
-        device_args = _library_args("answer", parts, answers, True) + _library_args("reference", parts, references, True)
         diffs = []
         if tool == "compare":
             diffs = ["--diff=questions/%s/%s/%s:solutions/%s/%s" % (name, "answer" if started else "skeleton", f, name, f) for f in parts.values()]
         native.cc_binary(
             name = tool,
             testonly = True,
-            args = ["--runner=$(rootpath :runner)"] + host_args +
-                   device_select(gpu = ["--mode=gpu"] + device_args, host = ["--mode=host"]) + diffs,
-            data = [":runner"] + _library_data(parts, answers, references, False) +
-                   device_select(gpu = _library_data(parts, answers, references, True), host = []) +
+            args = ["--runner=$(rootpath :runner)"] + _library_args("answer", parts, answers) +
+                   _library_args("reference", parts, references) + _MODE + diffs,
+            data = [":runner"] + _library_data(parts, answers, references) +
                    (native.glob(["answer/*"] if started else ["skeleton/*"]) + ["//solutions/%s:%s" % (name, f) for f in parts.values()] if tool == "compare" else []),
             tags = ["manual"],
             deps = [
@@ -201,14 +215,26 @@ def question(name, parts, long_seed = "20240229"):
         part = _part_of(path, parts)
         source = _source("wrong_" + stem, path, name, parts[part])
         implementation(name = "wrong_" + stem, src = source, question = name)
+        args = ["--implementation=" + stem, "--part=" + part, "--expect=rejected", "--stop_at_first_failure", "--wrong=$(rootpath %s)" % path, seed]
+        if stem in races:
+            _grade_test(
+                "wrong_%s_check_test" % stem,
+                {part: parts[part]},
+                {part: ":wrong_%s_checked.so" % stem},
+                references,
+                args + ["--checked", "--correctness_only", "--check=" + races[stem]],
+                data = [path],
+                runner = ":runner_checked",
+                target_compatible_with = _HOST_ONLY,
+            )
         _grade_test(
             "wrong_%s_test" % stem,
             {part: parts[part]},
             {part: ":wrong_%s.so" % stem},
             references,
-            ["--implementation=" + stem, "--part=" + part, "--expect=rejected", "--stop_at_first_failure", "--wrong=$(rootpath %s)" % path, seed],
+            args,
             data = [path],
-            gpu_only = _is_device(parts[part]),
+            target_compatible_with = GPU_ONLY if stem in races else [],
         )
 
     # Unusual and right ones.
@@ -223,7 +249,6 @@ def question(name, parts, long_seed = "20240229"):
             {part: ":right_%s.so" % stem},
             references,
             ["--implementation=" + stem, "--part=" + part, "--correctness_only", seed],
-            gpu_only = _is_device(parts[part]),
         )
 
     # What there is to read, as pages for a browser; and a test that nothing is missing or left over.

@@ -1,6 +1,8 @@
 #include <algorithm>
+#include <cstdlib>
 
 #include "grader/question.h"
+#include "harness/host/executor/location.h"
 
 namespace workbench {
 namespace {
@@ -53,7 +55,10 @@ const char* PropertyOf(FailureKind kind) {
 
 }  // namespace
 
-CheckContext::CheckContext(const GradeOptions& options) : options_(options), devices_(options.gpu) {}
+CheckContext::CheckContext(const GradeOptions& options) : options_(options), devices_(options.gpu) {
+  // What host mode draws its orders from, in every rank.
+  setenv("WORKBENCH_HOST_SEED", std::to_string(options.seed).c_str(), 1);
+}
 
 CheckContext::~CheckContext() { CloseAll(false); }
 
@@ -63,7 +68,7 @@ void CheckContext::Record(const Failure& failure, const Inputs& inputs, bool ref
   finding.property = PropertyOf(failure.kind);
   finding.input = inputs;
   finding.rank = failure.rank;
-  finding.actual = failure.what;
+  finding.actual = cuda_host::ResolveLocations(failure.what);
   finding.output = failure.output;
   if (reference) finding.detail = "this happened in the reference, not in the answer";
   Fail(std::move(finding));

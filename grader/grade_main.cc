@@ -30,6 +30,7 @@ constexpr const char* kUsage = R"(Grades an implementation of a question.
   --check=ID              judge only this check (repeat)
   --seed=N                inputs (default: $WORKBENCH_SEED, else fresh)
   --mode=host|gpu
+  --checked                the runner and the libraries are built with host mode's race and memory checks
   --long                  the long tier ($WORKBENCH_LONG=1)
   --expect=full           exit 0 only for full marks (the default)
   --expect=wrong          exit 0 only if it is judged wrong without a crash or a fault
@@ -105,6 +106,8 @@ std::string ParseOptions(int argc, char** argv, MainOptions* options) {
       options->grade.correctness_only = true;
     } else if (name == "--wrong") {
       options->wrong_file = value;
+    } else if (name == "--checked") {
+      options->grade.checked = true;
     } else if (name == "--json") {
       options->json_file = value;
     } else {

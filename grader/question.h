@@ -28,6 +28,7 @@ struct GradeOptions {
   bool long_tier = false;
   bool stop_at_first_failure = false;
   bool correctness_only = false;
+  bool checked = false;  // host mode's race and memory checks are built in: slow, so sizes are small
 };
 
 // Passed to each check. Owns the running ranks; sessions are kept between checks.
@@ -40,6 +41,9 @@ class CheckContext {
   uint64_t seed() const { return options_.seed; }
   bool gpu() const { return options_.gpu; }
   bool long_tier() const { return options_.long_tier; }
+  // Kernels run on the CPU, or with checks even: what is large on a GPU takes too long.
+  bool kernels_on_cpu() const { return !options_.gpu; }
+  bool checked() const { return options_.checked; }
 
   using Inputs = std::vector<std::pair<std::string, std::string>>;
   using Replies = std::vector<std::vector<std::byte>>;

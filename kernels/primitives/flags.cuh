@@ -43,14 +43,17 @@ __device__ inline uint64_t LoadAcquire(const uint64_t* flag) {
 #endif
 }
 
+// In a loop that waits for another thread, between two looks. On a GPU it does nothing.
+__device__ inline void SpinPause() {
+#if !defined(__CUDA_ARCH__)
+  KERNELS_HOST_SPIN_PAUSE();
+#endif
+}
+
 // Returns once the flag has reached `value`. REQUIRES: flags only grow; the thread that raises this one is running or
 // will run without anything that this block holds.
 __device__ inline void WaitAtLeast(const uint64_t* flag, uint64_t value) {
-  while (LoadAcquire(flag) < value) {
-#if !defined(__CUDA_ARCH__)
-    KERNELS_HOST_SPIN_PAUSE();
-#endif
-  }
+  while (LoadAcquire(flag) < value) SpinPause();
 }
 
 // Adds one and returns what was there before; acquires and releases, so that the last of one GPU's blocks to arrive has

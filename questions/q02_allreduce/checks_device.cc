@@ -47,6 +47,21 @@ class Cases {
   uint64_t state_;
 };
 
+// The sizes that can be waited for where kernels run on the CPU, with checks or without.
+std::vector<size_t> Affordable(const CheckContext& context, std::vector<size_t> counts) {
+  const size_t most = !context.kernels_on_cpu() ? ~size_t{0} : context.checked() ? 5000 : 70000;
+  std::erase_if(counts, [most](size_t count) { return count > most; });
+  return counts;
+}
+std::vector<int> Affordable(const CheckContext& context, std::vector<int> ranks) {
+  const int most = context.checked() ? 4 : 8;
+  std::erase_if(ranks, [most](int n) { return n > most; });
+  return ranks;
+}
+int AffordableCalls(const CheckContext& context, int calls) {
+  return !context.kernels_on_cpu() ? calls : context.checked() ? 6 : std::min(calls, 60);
+}
+
 DeviceOperation Operation(size_t count, DataType type, ReduceOp op, int algorithm) {
   DeviceOperation operation;
   operation.count = count;
@@ -162,10 +177,10 @@ int ScaleFor(ReduceOp op, int ranks) { return op == ReduceOp::kAverage ? ranks :
 
 void CheckValues(CheckContext& context) {
   Cases cases(context, 1);
-  for (const int ranks : {1, 2, 4, 8}) {
+  for (const int ranks : Affordable(context, std::vector<int>{1, 2, 4, 8})) {
     for (const int algorithm : kDeviceAlgorithms) {
       for (const DataType type : {DataType::kFloat32, DataType::kInt32}) {
-        for (const size_t count : {size_t{4096}, size_t{262144}}) {
+        for (const size_t count : Affordable(context, std::vector<size_t>{4096, 262144})) {
           const InputKind input = type == DataType::kInt32 ? InputKind::kRandom : InputKind::kSmallIntegers;
           if (!RunOne(context, ranks, {.operation = Operation(count, type, ReduceOp::kSum, algorithm)}, input, 1,
                       cases.Next(), {}))
@@ -179,9 +194,10 @@ void CheckValues(CheckContext& context) {
 void CheckSizes(CheckContext& context) {
   Cases cases(context, 2);
   constexpr int kOffsets[][2] = {{0, 0}, {1, 1}, {3, 2}, {5, 8}};
-  for (const int ranks : {2, 3, 5, 7}) {
+  for (const int ranks : Affordable(context, std::vector<int>{2, 3, 5, 7})) {
     for (const int algorithm : kDeviceAlgorithms) {
-      for (const size_t count : {0, 1, 2, 7, 31, 33, 257, 1009, 4093, 65537, 300007}) {
+      for (const size_t count :
+           Affordable(context, std::vector<size_t>{0, 1, 2, 7, 31, 33, 257, 1009, 4093, 65537, 300007})) {
         for (const auto& offset : kOffsets) {
           DeviceOperation operation =
               Operation(count, kTypes[cases.Next() % 4], count % 2 ? ReduceOp::kMax : ReduceOp::kSum, algorithm);
@@ -196,10 +212,10 @@ void CheckSizes(CheckContext& context) {
 
 void CheckInPlace(CheckContext& context) {
   Cases cases(context, 3);
-  for (const int ranks : {2, 4, 7}) {
+  for (const int ranks : Affordable(context, std::vector<int>{2, 4, 7})) {
     for (const int algorithm : kDeviceAlgorithms) {
       for (const DataType type : {DataType::kFloat32, DataType::kFloat16}) {
-        for (const size_t count : {1, 1000, 4096, 100003, 500009}) {
+        for (const size_t count : Affordable(context, std::vector<size_t>{1, 1000, 4096, 100003, 500009})) {
           DeviceOperation operation = Operation(count, type, ReduceOp::kSum, algorithm);
           operation.in_place = 1;
           operation.in_offset = count == 1000 ? 1 : 0;
@@ -215,10 +231,10 @@ void CheckInPlace(CheckContext& context) {
 // Values of one kind of input, for one op, in all types.
 void CheckInput(CheckContext& context, uint64_t salt, ReduceOp op, InputKind input, const DeviceJudged& judged) {
   Cases cases(context, salt);
-  for (const int ranks : {2, 4, 7, 8}) {
+  for (const int ranks : Affordable(context, std::vector<int>{2, 4, 7, 8})) {
     for (const int algorithm : kDeviceAlgorithms) {
       for (const DataType type : kTypes) {
-        for (const size_t count : {size_t{4096}, size_t{100003}}) {
+        for (const size_t count : Affordable(context, std::vector<size_t>{4096, 100003})) {
           if (!RunOne(context, ranks, {.operation = Operation(count, type, op, algorithm)}, input, ScaleFor(op, ranks),
                       cases.Next(), judged)) {
             return;
@@ -231,10 +247,10 @@ void CheckInput(CheckContext& context, uint64_t salt, ReduceOp op, InputKind inp
 
 void CheckBounds(CheckContext& context) {
   Cases cases(context, 8);
-  for (const int ranks : {2, 4, 7}) {
+  for (const int ranks : Affordable(context, std::vector<int>{2, 4, 7})) {
     for (const int algorithm : kDeviceAlgorithms) {
       for (const DataType type : {DataType::kFloat32, DataType::kFloat16}) {
-        for (const size_t count : {1, 7, 1001, 100003}) {
+        for (const size_t count : Affordable(context, std::vector<size_t>{1, 7, 1001, 100003})) {
           for (const int variant : {0, 1, 2, 3}) {
             DeviceOperation operation = Operation(count, type, ReduceOp::kSum, algorithm);
             operation.in_place = variant & 1;
@@ -282,13 +298,14 @@ bool RunMany(CheckContext& context, int ranks, const ManyCase& many) {
 
 void CheckMany(CheckContext& context, uint64_t salt, const ManyCase& shape, const std::vector<size_t>& counts) {
   Cases cases(context, salt);
-  for (const int ranks : {2, 4, 8}) {
+  for (const int ranks : Affordable(context, std::vector<int>{2, 4, 8})) {
     for (const int algorithm : kDeviceAlgorithms) {
-      for (const size_t count : counts) {
+      for (const size_t count : Affordable(context, counts)) {
         ManyCase many = shape;
         many.operation =
             Operation(count, count % 2 ? DataType::kBFloat16 : DataType::kFloat32, ReduceOp::kSum, algorithm);
         many.seed = cases.Next();
+        many.calls = AffordableCalls(context, many.calls);
         if (count > 1000000) many.calls = std::max(8, many.calls / 20);
         if (!RunMany(context, ranks, many)) return;
       }
@@ -404,62 +421,62 @@ std::vector<workbench::Check> DeviceChecks() {
       {{"b.values",
         "sums, 1, 2, 4, 8 ranks",
         4,
-        true,
+        false,
         {"a rank does not wait for its peers' inputs to be ready", "the parts of the two-shot overlap or leave gaps"}},
        CheckValues},
       {{"b.sizes",
         "any count, alignment and number of ranks",
         3,
-        true,
+        false,
         {"count / N or count / 4 drops the rest", "16-byte accesses at addresses that are only element-aligned"}},
        CheckSizes},
       {{"b.in_place",
         "in == out, five times in a row",
         3,
-        true,
+        false,
         {"a peer still reads the input while this rank writes its result over it"}},
        CheckInPlace},
-      {{"b.rounding", "fp32 sums, rounded once", 2, true, {"adding in fp16 or bf16, rounding at every step"}},
+      {{"b.rounding", "fp32 sums, rounded once", 2, false, {"adding in fp16 or bf16, rounding at every step"}},
        input(4, ReduceOp::kSum, InputKind::kRandom, {})},
       {{"b.average",
         "means do not overflow; int32 truncates",
         2,
-        true,
+        false,
         {"the sum overflows before it is divided", "int32: floor instead of truncation, or a product with 1/N"}},
        input(5, ReduceOp::kAverage, InputKind::kLarge, {})},
-      {{"b.nan", "max keeps NaN", 1, true, {"fmaxf returns the operand that is not NaN"}},
+      {{"b.nan", "max keeps NaN", 1, false, {"fmaxf returns the operand that is not NaN"}},
        input(6, ReduceOp::kMax, InputKind::kSpecial, {})},
-      {{"b.identical", "the same bits on every rank", 2, true, {"each rank starts the sum with its own contribution"}},
+      {{"b.identical", "the same bits on every rank", 2, false, {"each rank starts the sum with its own contribution"}},
        input(7, ReduceOp::kSum, InputKind::kRandom, {.values = false, .identical = true})},
-      {{"b.bounds", "nothing outside of the output is written", 2, true, {"a vector store past the last element"}},
+      {{"b.bounds", "nothing outside of the output is written", 2, false, {"a vector store past the last element"}},
        CheckBounds},
-      {{"b.input", "the input is not written to", 1, true, {"partial results are kept in the input"}},
+      {{"b.input", "the input is not written to", 1, false, {"partial results are kept in the input"}},
        input(9, ReduceOp::kAverage, InputKind::kRandom, {.values = false, .input_intact = true})},
       {{"b.back_to_back",
         "a thousand calls in a row",
         4,
-        true,
+        false,
         {"flags are not reset, or are reset while a peer still waits for them",
          "one scratch buffer is used by two calls at once"}},
        many(10, {.operation = {}, .calls = 1000, .burst = 4, .skew = 1}, {500, 4097, 100000})},
       {{"b.visibility",
         "results are visible when the flag is",
         2,
-        true,
+        false,
         {"no release before the flag is set, or no acquire after it is seen",
          "a fence of block or device scope between GPUs"}},
        many(13, {.operation = {}, .calls = 1000, .skew = 1, .traffic = 1}, {100000, 2097152})},
       {{"b.overwrite",
         "the input may be overwritten at once",
         2,
-        true,
+        false,
         {"a rank returns before its peers have read its input"}},
        many(11, {.operation = {}, .calls = 500, .burst = 1, .skew = 1, .early_overwrite = 1, .crowd = 1},
             {500, 100000, 1000003})},
       {{"b.graph",
         "captured once, replayed",
         2,
-        true,
+        false,
         {"the epoch is a kernel argument: it is frozen when the graph is captured"}},
        many(12, {.operation = {}, .calls = 1000, .burst = 2, .graph = 1, .skew = 1}, {500, 4097, 100000})},
       {{"b.bandwidth",

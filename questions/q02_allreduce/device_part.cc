@@ -7,6 +7,7 @@
 #include <cstdio>
 
 #include "harness/device/cuda_status.h"
+#include "harness/device/findings.h"
 #include "harness/device/nvml.h"
 #include "questions/q02_allreduce/device_rank.h"
 #include "questions/q02_allreduce/nccl_peer.h"
@@ -85,7 +86,11 @@ class RealDevicePart : public DevicePart {
  private:
   // A device error leaves the context unusable: the run ends here, under its own verdict.
   static void OnDevice(const Status& status) {
-    if (!status.ok()) workbench::FailRun(workbench::ErrorKind::kDevice, status.message());
+    const std::string findings = workbench::TakeDeviceFindings();
+    if (!status.ok()) {
+      workbench::FailRun(workbench::ErrorKind::kDevice, status.message() + (findings.empty() ? "" : "\n" + findings));
+    }
+    if (!findings.empty()) workbench::FailRun(workbench::ErrorKind::kDevice, findings);
   }
 
   Status RunOne(const DeviceRequest& request, std::vector<std::byte>* reply) {

@@ -1,4 +1,4 @@
-// Part B inside a rank, as rank_main sees it: the real one in GPU mode, none in a build without CUDA.
+// Part B inside a rank, as rank_main sees it.
 #ifndef QUESTIONS_Q02_ALLREDUCE_DEVICE_PART_H_
 #define QUESTIONS_Q02_ALLREDUCE_DEVICE_PART_H_
 
@@ -20,7 +20,6 @@ class DevicePart {
   virtual workbench::Result<std::vector<std::byte>> Run(std::span<const std::byte> request) = 0;
 };
 
-// Null in a build without CUDA.
 std::unique_ptr<DevicePart> MakeDevicePart();
 
 }  // namespace q02

@@ -128,9 +128,14 @@ __global__ void OverwriteKernel(Shape shape, void* in) {
 }
 
 __device__ uint64_t Nanoseconds() {
+#if defined(__CUDA_ARCH__)
   uint64_t now;
   asm volatile("mov.u64 %0, %%globaltimer;" : "=l"(now));
   return now;
+#else
+  __nanosleep(0);                           // it is asked for in loops that wait: others run meanwhile
+  return static_cast<uint64_t>(clock64());  // host mode counts nanoseconds
+#endif
 }
 
 __global__ void SkewKernel(const Progress* progress, int ahead, Shape shape) {
@@ -161,17 +166,34 @@ __global__ void TrafficKernel(uint4* memory, size_t n) {
 }
 
 // Release and acquire at system scope: PTX ISA, "Memory Consistency Model".
+__device__ void StoreFlag(uint64_t* flag, uint64_t value) {
+#if defined(__CUDA_ARCH__)
+  asm volatile("st.release.sys.global.u64 [%0], %1;" ::"l"(flag), "l"(value) : "memory");
+#else
+  __atomic_store_n(flag, value, __ATOMIC_RELEASE);
+#endif
+}
+
+__device__ uint64_t LoadFlag(const uint64_t* flag) {
+#if defined(__CUDA_ARCH__)
+  uint64_t value;
+  asm volatile("ld.acquire.sys.global.u64 %0, [%1];" : "=l"(value) : "l"(flag) : "memory");
+  return value;
+#else
+  __nanosleep(0);
+  return __atomic_load_n(flag, __ATOMIC_ACQUIRE);
+#endif
+}
+
 __global__ void BarrierKernel(BarrierFlags flags, int rank, int ranks) {
   uint64_t* own = flags.flags[rank];
   const uint64_t next = own[kMaxRanks] + 1;
   __syncthreads();
   const int peer = static_cast<int>(threadIdx.x);
   if (peer < ranks) {
-    asm volatile("st.release.sys.global.u64 [%0], %1;" ::"l"(flags.flags[peer] + rank), "l"(next) : "memory");
-    uint64_t seen;
-    do {
-      asm volatile("ld.acquire.sys.global.u64 %0, [%1];" : "=l"(seen) : "l"(own + peer) : "memory");
-    } while (seen < next);
+    StoreFlag(flags.flags[peer] + rank, next);
+    while (LoadFlag(own + peer) < next) {
+    }
   }
   if (threadIdx.x == 0) own[kMaxRanks] = next;
 }

@@ -192,6 +192,7 @@ __global__ void __launch_bounds__(kPacketThreads) OneShotPackets(const __grid_co
       for (int r = 0; r < kMaxDeviceRanks; ++r) {
         if (r < call.ranks && r != call.rank) complete = complete && kernels::HasTag(received[r], tag);
       }
+      if (!complete) kernels::SpinPause();
     } while (!complete);
     Vec<T, kPacketPayload> inputs[kMaxDeviceRanks];
 #pragma unroll

@@ -1,0 +1,36 @@
+// bug: race_streams
+// finding: race on global memory
+// sanitizer: racecheck
+//
+// Nothing between the launches. The twin asks the first stream until it is done, which is as good as waiting for it.
+#include "harness/host/bugs/bug.h"
+
+constexpr int kCount = 256;
+
+__global__ void Produce(int* data) {
+  data[threadIdx.x] = static_cast<int>(threadIdx.x);  // BUG
+}
+
+__global__ void Consume(const int* data, int* out) {
+  out[threadIdx.x] = data[kCount - 1 - threadIdx.x];  // BUG
+}
+
+int main() {
+  int* data = DeviceZeros<int>(kCount);
+  int* out = DeviceZeros<int>(kCount);
+  cudaStream_t producer = nullptr;
+  cudaStream_t consumer = nullptr;
+  Require(cudaStreamCreate(&producer));
+  Require(cudaStreamCreate(&consumer));
+  Produce<<<1, kCount, 0, producer>>>(data);
+  while (kTwin && cudaStreamQuery(producer) == cudaErrorNotReady) {
+    (void)cudaGetLastError();  // "not ready" is noted like an error
+  }
+  Consume<<<1, kCount, 0, consumer>>>(data, out);
+  Finish();
+  Require(cudaStreamDestroy(producer));
+  Require(cudaStreamDestroy(consumer));
+  Require(cudaFree(data));
+  Require(cudaFree(out));
+  return 0;
+}

@@ -1,0 +1,34 @@
+// bug: race_streams
+// finding: race on global memory
+// sanitizer: racecheck
+//
+// The host waits between the launches, for the wrong stream. In the twin there is no event, and no need of one.
+#include "harness/host/bugs/bug.h"
+
+constexpr int kCount = 256;
+
+__global__ void Produce(int* data) {
+  data[threadIdx.x] = static_cast<int>(threadIdx.x);  // BUG
+}
+
+__global__ void Consume(const int* data, int* out) {
+  out[threadIdx.x] = data[kCount - 1 - threadIdx.x];  // BUG
+}
+
+int main() {
+  int* data = DeviceZeros<int>(kCount);
+  int* out = DeviceZeros<int>(kCount);
+  cudaStream_t producer = nullptr;
+  cudaStream_t consumer = nullptr;
+  Require(cudaStreamCreate(&producer));
+  Require(cudaStreamCreate(&consumer));
+  Produce<<<1, kCount, 0, producer>>>(data);
+  Require(cudaStreamSynchronize(kTwin ? producer : consumer));
+  Consume<<<1, kCount, 0, consumer>>>(data, out);
+  Finish();
+  Require(cudaStreamDestroy(producer));
+  Require(cudaStreamDestroy(consumer));
+  Require(cudaFree(data));
+  Require(cudaFree(out));
+  return 0;
+}

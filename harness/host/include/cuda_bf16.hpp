@@ -1,0 +1,2 @@
+// CUDA splits this header in two; here all of it is in the other one.
+#include "cuda_bf16.h"
