@@ -15,9 +15,6 @@ def _cuda_object_impl(ctx):
     arguments.add("-c")
     arguments.add("-std=c++20")
     arguments.add_all(["-O3", "-lineinfo", "-cudart=shared"])
-
-    # nvcc names its temporary files by process id, and in Bazel's sandbox all of them are process 2 of a shared /tmp.
-    arguments.add("--objdir-as-tempdir")
     arguments.add("-gencode=arch=%s,code=%s" % (virtual, _arch(ctx)))
     arguments.add_all(["-Xcompiler", "-fPIC,-fno-gnu-unique,-Wall"])
     arguments.add_all(ctx.attr.copts)
@@ -37,14 +34,16 @@ def _cuda_object_impl(ctx):
             command = "echo >&2 'nvcc is not at %s: install the CUDA Toolkit (https://developer.nvidia.com/cuda-downloads) or set CUDA_HOME'; exit 1" % NVCC,
         )
     else:
-        ctx.actions.run(
-            executable = NVCC,
+        # nvcc names its temporary files by process id, and in Bazel's sandbox all of them are process 2 of a shared /tmp:
+        # each gets a folder of its own.
+        ctx.actions.run_shell(
+            command = "t=$(mktemp -d) && trap 'rm -rf \"$t\"' EXIT && TMPDIR=$t %s \"$@\"" % NVCC,
             arguments = [arguments],
             inputs = depset([ctx.file.src], transitive = [context.headers for context in contexts]),
             outputs = [output],
             mnemonic = "CudaCompile",
             progress_message = "Compiling %s with nvcc" % ctx.file.src.short_path,
-            env = {"PATH": "/usr/local/bin:/usr/bin:/bin", "TMPDIR": "/tmp"},
+            env = {"PATH": "/usr/local/bin:/usr/bin:/bin"},
         )
     return [DefaultInfo(files = depset([output]))]
 
@@ -82,7 +81,7 @@ def device_srcs(name):
 def device_copts(checked = False):
     return device_select(gpu = [], host = HOST_CUDA_COPTS + (HOST_CUDA_CHECK_COPTS if checked else []))
 
-def device_library(name, src, deps, visibility = None, testonly = False):
+def device_library(name, src, deps, visibility = None, testonly = False, copts = []):
     """A cc_library made of one .cu file; NAME_checked is the same with host mode's checks built in.
 
     Args:
@@ -91,8 +90,9 @@ def device_library(name, src, deps, visibility = None, testonly = False):
       deps: cc_libraries that it includes headers of. CUDA's are added.
       visibility: of both.
       testonly: as everywhere.
+      copts: for nvcc.
     """
-    device_code(name, src, deps, testonly)
+    device_code(name, src, deps, testonly, copts)
     for suffix, checked in {"": False, "_checked": True}.items():
         native.cc_library(
             name = name + suffix,

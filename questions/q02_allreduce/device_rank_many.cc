@@ -84,6 +84,7 @@ Status DeviceRank::RunMany(const ManyCase& given, ManyReport* report) {
     workbench::Result<workbench::DeviceBuffer<char>> buffer = workbench::DeviceBuffer<char>::Create(kTrafficBytes);
     WB_RETURN_IF_ERROR(buffer.status());
     traffic_ = std::move(*buffer);
+    WB_RETURN_IF_CUDA_ERROR(cudaMemsetAsync(traffic_.data(), 0, traffic_.bytes(), traffic_stream_.get()));
   }
   cudaStream_t stream = stream_.get();
   WB_RETURN_IF_CUDA_ERROR(judge::Reset(progress_.data(), stream));

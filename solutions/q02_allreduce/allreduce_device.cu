@@ -213,7 +213,7 @@ __global__ void __launch_bounds__(kPacketThreads) OneShotPackets(const __grid_co
     }
   }
   __syncthreads();
-  if (threadIdx.x == 0 && (gridDim.x == 1 || atomicAdd(&own.arrivals, 1) == gridDim.x - 1)) {
+  if (threadIdx.x == 0 && (gridDim.x == 1 || kernels::IncrementOnDevice(&own.arrivals) == gridDim.x - 1)) {
     own.arrivals = 0;
     own.packet_epoch = epoch;
   }

@@ -203,7 +203,7 @@ void __tsan_vptr_read(void**) {}
   void __tsan_unaligned_read##size(void* p) { cuda_host::check::OnAccess(p, size, false, true, CALLER); }           \
   void __tsan_unaligned_write##size(void* p) { cuda_host::check::OnAccess(p, size, true, true, CALLER); }           \
   void __tsan_volatile_read##size(void* p) {                                                                        \
-    cuda_host::check::LetOthersRun();                                                                               \
+    cuda_host::check::LetOthersRun(CALLER);                                                                             \
     cuda_host::check::OnFlag(p, size, Access::kLoad, false, false, true, CALLER);                                   \
   }                                                                                                                 \
   void __tsan_volatile_write##size(void* p) { cuda_host::check::OnFlag(p, size, Access::kStore, false, false, true, CALLER); } \
@@ -222,6 +222,7 @@ void __tsan_atomic_thread_fence(int) { cuda_host::check::FenceHere(); }
 void __tsan_atomic_signal_fence(int) {}
 
 #define ORDERED(order) (order) == __ATOMIC_RELEASE || (order) == __ATOMIC_ACQ_REL || (order) == __ATOMIC_SEQ_CST
+#define ACQUIRES(order) (order) != __ATOMIC_RELAXED && (order) != __ATOMIC_RELEASE
 #define ATOMICS(bits, type)                                                                                          \
   type __tsan_atomic##bits##_load(const volatile type* p, int order) {                                              \
     cuda_host::check::OnFlag(const_cast<const type*>(p), sizeof(type), Access::kLoad, false, order != __ATOMIC_RELAXED, false, CALLER); \
@@ -232,7 +233,7 @@ void __tsan_atomic_signal_fence(int) {}
     __atomic_store_n(p, v, __ATOMIC_SEQ_CST);                                                                       \
   }                                                                                                                 \
   int __tsan_atomic##bits##_compare_exchange_strong(volatile type* p, type* expected, type desired, int order, int) { \
-    cuda_host::check::OnFlag(const_cast<const type*>(p), sizeof(type), Access::kReadModifyWrite, ORDERED(order), false, false, CALLER); \
+    cuda_host::check::OnFlag(const_cast<const type*>(p), sizeof(type), Access::kReadModifyWrite, ORDERED(order), ACQUIRES(order), false, CALLER); \
     return __atomic_compare_exchange_n(p, expected, desired, false, __ATOMIC_SEQ_CST, __ATOMIC_SEQ_CST);            \
   }                                                                                                                 \
   int __tsan_atomic##bits##_compare_exchange_weak(volatile type* p, type* expected, type desired, int order, int o) { \
@@ -251,7 +252,7 @@ void __tsan_atomic_signal_fence(int) {}
   FETCH(bits, type, fetch_nand, __atomic_fetch_nand)
 #define FETCH(bits, type, name, builtin)                                                                             \
   type __tsan_atomic##bits##_##name(volatile type* p, type v, int order) {                                          \
-    cuda_host::check::OnFlag(const_cast<const type*>(p), sizeof(type), Access::kReadModifyWrite, ORDERED(order), false, false, CALLER); \
+    cuda_host::check::OnFlag(const_cast<const type*>(p), sizeof(type), Access::kReadModifyWrite, ORDERED(order), ACQUIRES(order), false, CALLER); \
     return builtin(p, v, __ATOMIC_SEQ_CST);                                                                         \
   }
 ATOMICS(8, unsigned char)

@@ -35,8 +35,8 @@ const void* HostCaller() {
   return nullptr;
 }
 
-void LetOthersRun() {
-  if (Block* const block = CurrentBlock(); block != nullptr) block->YieldThread({});
+void LetOthersRun(const void* caller) {
+  if (Block* const block = CurrentBlock(); block != nullptr) block->YieldThread({"", 0, caller});
 }
 
 void FenceHere() { ::cuda_host::Fence(false); }

@@ -33,7 +33,7 @@ void OnAtomic(const void* address, size_t bytes, Access access, const void* call
 // Called when code that was built with checks is loaded.
 void Enable();
 // In front of a volatile read: whoever sets what it waits for.
-void LetOthersRun();
+void LetOthersRun(const void* caller);
 void FenceHere();
 // An array index that its type rules out; `data` is UBSan's description.
 void OnIndex(const void* data, unsigned long index);

@@ -95,10 +95,16 @@ void OnDoubleFree(const void* data, const char* api) {
   {
     Guard guard;
     const auto it = TheChecker().allocations.find(reinterpret_cast<uintptr_t>(data));
-    known = it != TheChecker().allocations.end() && it->second.freed;
+    known = it != TheChecker().allocations.end();
   }
   Report(known ? std::string("double free: ") + api + AtCaller(caller) + " of memory that has been freed already"
                : std::string("invalid free: ") + api + AtCaller(caller) + " of a pointer that no allocation gave");
+}
+
+void OnBadRange(size_t bytes, size_t left, size_t size) {
+  if (!g_enabled) return;
+  Report("out of bounds: a copy or fill of " + Bytes(bytes) + AtCaller(HostCaller()) + ", " + Bytes(bytes - left) +
+         " past the end of an allocation of " + Bytes(size));
 }
 
 void ReportLeaks() {

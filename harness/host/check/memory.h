@@ -31,6 +31,9 @@ void OnExport(const void* data);
 // A free of what no allocation gave, or of what has been freed.
 void OnDoubleFree(const void* data, const char* api);
 
+// A copy or fill that the runtime refuses: `bytes` where an allocation of `size` bytes has `left`.
+void OnBadRange(size_t bytes, size_t left, size_t size);
+
 // A copy or fill by `operation`, described by `api` ("cudaMemcpyAsync"): races and bounds are checked, and the target is
 // as defined as the source (host memory that nobody allocated through CUDA: defined). Call it as it happens.
 void OnCopy(const Operation& operation, const char* api, void* target, const void* source, size_t bytes);

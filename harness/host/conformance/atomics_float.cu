@@ -79,7 +79,8 @@ CONFORMANCE_CASE(atomics, add_half2, "atomicAdd of __half2 adds both halves") {
   CheckPairs<__half2>([](__half2 v) { return __low2float(v); }, [](__half2 v) { return __high2float(v); });
 }
 CONFORMANCE_CASE(atomics, add_bf162, "atomicAdd of __nv_bfloat162 adds both halves") {
-  CheckPairs<__nv_bfloat162>([](__nv_bfloat162 v) { return __low2float(v); }, [](__nv_bfloat162 v) { return __high2float(v); });
+  CheckPairs<__nv_bfloat162>([](__nv_bfloat162 v) { return __low2float(v); },
+                             [](__nv_bfloat162 v) { return __high2float(v); });
 }
 CONFORMANCE_CASE(atomics, add_float2, "atomicAdd of float2 in global memory") {
   CheckPairs<float2>([](float2 v) { return v.x; }, [](float2 v) { return v.y; });

@@ -34,13 +34,20 @@ template <Op kOp, typename T>
 T OnHost(T word, T value) {
   using U = std::make_unsigned_t<T>;
   switch (kOp) {
-    case kAdd: return T(U(word) + U(value));
-    case kSub: return T(U(word) - U(value));
-    case kMin: return std::min(word, value);
-    case kMax: return std::max(word, value);
-    case kAnd: return T(word & value);
-    case kOr: return T(word | value);
-    case kXor: return T(word ^ value);
+    case kAdd:
+      return T(U(word) + U(value));
+    case kSub:
+      return T(U(word) - U(value));
+    case kMin:
+      return std::min(word, value);
+    case kMax:
+      return std::max(word, value);
+    case kAnd:
+      return T(word & value);
+    case kOr:
+      return T(word | value);
+    case kXor:
+      return T(word ^ value);
   }
   return word;
 }

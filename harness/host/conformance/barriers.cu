@@ -85,7 +85,8 @@ __global__ void EarlyExit(int* out, int stay) {
   out[threadIdx.x] = values[stay - 1 - threadIdx.x] * 1000 + count;
 }
 
-CONFORMANCE_CASE(barriers, exited_threads, "a barrier waits for the threads that have not returned, and counts those only") {
+CONFORMANCE_CASE(barriers, exited_threads,
+                 "a barrier waits for the threads that have not returned, and counts those only") {
   for (int stay : {1, 40, 64, 127}) {
     Device<int> out(128);
     EarlyExit<<<1, 128>>>(out.data(), stay);

@@ -41,10 +41,12 @@ struct Shape {
 };
 
 const std::vector<Shape>& Shapes() {
-  static const std::vector<Shape> shapes = {
-      {17, 9, 33, 17, 33, 17, CUBLAS_OP_N, CUBLAS_OP_N, 1, 0},  {16, 24, 40, 40, 48, 16, CUBLAS_OP_T, CUBLAS_OP_N, 2, 1},
-      {32, 8, 16, 32, 8, 40, CUBLAS_OP_N, CUBLAS_OP_T, 1, -1},  {5, 64, 7, 8, 70, 6, CUBLAS_OP_T, CUBLAS_OP_T, -1, 3},
-      {1, 1, 100, 100, 100, 1, CUBLAS_OP_T, CUBLAS_OP_N, 1, 0}, {64, 48, 1, 64, 64, 64, CUBLAS_OP_N, CUBLAS_OP_C, 1, 1}};
+  static const std::vector<Shape> shapes = {{17, 9, 33, 17, 33, 17, CUBLAS_OP_N, CUBLAS_OP_N, 1, 0},
+                                            {16, 24, 40, 40, 48, 16, CUBLAS_OP_T, CUBLAS_OP_N, 2, 1},
+                                            {32, 8, 16, 32, 8, 40, CUBLAS_OP_N, CUBLAS_OP_T, 1, -1},
+                                            {5, 64, 7, 8, 70, 6, CUBLAS_OP_T, CUBLAS_OP_T, -1, 3},
+                                            {1, 1, 100, 100, 100, 1, CUBLAS_OP_T, CUBLAS_OP_N, 1, 0},
+                                            {64, 48, 1, 64, 64, 64, CUBLAS_OP_N, CUBLAS_OP_C, 1, 1}};
   return shapes;
 }
 
@@ -107,21 +109,28 @@ CONFORMANCE_CASE(blas, gemm_ex_half, "cublasGemmEx of __half to __half and to fl
   CheckGemmEx<__half, __half>(CUDA_R_16F, CUDA_R_16F);
   CheckGemmEx<__half, float>(CUDA_R_16F, CUDA_R_32F);
 }
-CONFORMANCE_CASE(blas, gemm_ex_bf16, "cublasGemmEx of __nv_bfloat16 to float") { CheckGemmEx<__nv_bfloat16, float>(CUDA_R_16BF, CUDA_R_32F); }
+CONFORMANCE_CASE(blas, gemm_ex_bf16, "cublasGemmEx of __nv_bfloat16 to float") {
+  CheckGemmEx<__nv_bfloat16, float>(CUDA_R_16BF, CUDA_R_32F);
+}
 
-CONFORMANCE_CASE(blas, strided_batched, "cublasSgemmStridedBatched and cublasGemmStridedBatchedEx: three products in one call") {
+CONFORMANCE_CASE(blas, strided_batched,
+                 "cublasSgemmStridedBatched and cublasGemmStridedBatchedEx: three products in one call") {
   Handle handle;
-  Check<float, float>([&](const Shape& s, const float* a, const float* b, float* c, size_t as, size_t bs, size_t cs) {
-    const float alpha = float(s.alpha), beta = float(s.beta);
-    OK(cublasSgemmStridedBatched(handle.h, s.opa, s.opb, s.m, s.n, s.k, &alpha, a, s.lda, (long long)as, b, s.ldb, (long long)bs,
-                                 &beta, c, s.ldc, (long long)cs, 3));
-  }, 3);
-  Check<__half, float>([&](const Shape& s, const __half* a, const __half* b, float* c, size_t as, size_t bs, size_t cs) {
-    const float alpha = float(s.alpha), beta = float(s.beta);
-    OK(cublasGemmStridedBatchedEx(handle.h, s.opa, s.opb, s.m, s.n, s.k, &alpha, a, CUDA_R_16F, s.lda, (long long)as, b,
-                                  CUDA_R_16F, s.ldb, (long long)bs, &beta, c, CUDA_R_32F, s.ldc, (long long)cs, 3,
-                                  CUBLAS_COMPUTE_32F, CUBLAS_GEMM_DEFAULT));
-  }, 3);
+  Check<float, float>(
+      [&](const Shape& s, const float* a, const float* b, float* c, size_t as, size_t bs, size_t cs) {
+        const float alpha = float(s.alpha), beta = float(s.beta);
+        OK(cublasSgemmStridedBatched(handle.h, s.opa, s.opb, s.m, s.n, s.k, &alpha, a, s.lda, (long long)as, b, s.ldb,
+                                     (long long)bs, &beta, c, s.ldc, (long long)cs, 3));
+      },
+      3);
+  Check<__half, float>(
+      [&](const Shape& s, const __half* a, const __half* b, float* c, size_t as, size_t bs, size_t cs) {
+        const float alpha = float(s.alpha), beta = float(s.beta);
+        OK(cublasGemmStridedBatchedEx(handle.h, s.opa, s.opb, s.m, s.n, s.k, &alpha, a, CUDA_R_16F, s.lda,
+                                      (long long)as, b, CUDA_R_16F, s.ldb, (long long)bs, &beta, c, CUDA_R_32F, s.ldc,
+                                      (long long)cs, 3, CUBLAS_COMPUTE_32F, CUBLAS_GEMM_DEFAULT));
+      },
+      3);
 }
 
 CONFORMANCE_CASE(blas, beta_zero, "with beta 0 what C held does not matter, not even NaN") {
@@ -136,9 +145,9 @@ CONFORMANCE_CASE(blas, beta_zero, "with beta 0 what C held does not matter, not 
 __global__ void Scale(float* data, float factor) { data[threadIdx.x] *= factor; }
 
 CONFORMANCE_CASE(blas, in_a_stream, "cublasSetStream: products in the order of a stream, between kernels") {
-  Handle handle;
   cudaStream_t stream, seen = nullptr;
   OK(cudaStreamCreateWithFlags(&stream, cudaStreamNonBlocking));
+  Handle handle;
   OK(cublasSetStream(handle.h, stream));
   OK(cublasGetStream(handle.h, &seen));
   EXPECT(seen == stream);
@@ -152,15 +161,18 @@ CONFORMANCE_CASE(blas, in_a_stream, "cublasSetStream: products in the order of a
   }
   OK(cudaStreamSynchronize(stream));
   EXPECT_EACH(a.Get(), i, 8.0f);
+  OK(cublasSetStream(handle.h, nullptr));
   OK(cudaStreamDestroy(stream));
 }
 
-CONFORMANCE_CASE(blas, refused, "bad sizes and leading dimensions: CUBLAS_STATUS_INVALID_VALUE; empty products succeed") {
+CONFORMANCE_CASE(blas, refused,
+                 "bad sizes and leading dimensions: CUBLAS_STATUS_INVALID_VALUE; empty products succeed") {
   Handle handle;
   Device<float> a(16), b(16), c(std::vector<float>(16, 7));
   const float one = 1, zero = 0;
   const auto gemm = [&](int m, int k, int lda) {
-    return cublasSgemm(handle.h, CUBLAS_OP_N, CUBLAS_OP_N, m, 4, k, &one, a.data(), lda, b.data(), 4, &zero, c.data(), 4);
+    return cublasSgemm(handle.h, CUBLAS_OP_N, CUBLAS_OP_N, m, 4, k, &one, a.data(), lda, b.data(), 4, &zero, c.data(),
+                       4);
   };
   EXPECT_EQ(gemm(-1, 4, 4), CUBLAS_STATUS_INVALID_VALUE);
   EXPECT_EQ(gemm(4, 4, 3), CUBLAS_STATUS_INVALID_VALUE);

@@ -14,6 +14,7 @@
 
 #include <cuda_runtime.h>
 
+#include <chrono>
 #include <cmath>
 #include <cstddef>
 #include <cstdint>
@@ -91,12 +92,14 @@ bool Same(const A& a, const B& b) {
 
 template <typename A, typename B>
 void ExpectEq(const char* file, int line, const char* text, const A& actual, const B& expected) {
-  if (!Same(actual, expected)) Fail(file, line, std::string(text) + ": expected " + Show(expected) + ", is " + Show(actual));
+  if (!Same(actual, expected))
+    Fail(file, line, std::string(text) + ": expected " + Show(expected) + ", is " + Show(actual));
 }
 
 inline void ExpectNear(const char* file, int line, const char* text, double actual, double expected, double tolerance) {
   if (std::isnan(actual) || std::isnan(expected) || std::abs(actual - expected) > tolerance) {
-    Fail(file, line, std::string(text) + ": expected " + Show(expected) + " +- " + Show(tolerance) + ", is " + Show(actual));
+    Fail(file, line,
+         std::string(text) + ": expected " + Show(expected) + " +- " + Show(tolerance) + ", is " + Show(actual));
   }
 }
 
@@ -112,8 +115,9 @@ void ExpectEach(const char* file, int line, const char* text, const std::vector<
   }
   if (actual.empty()) Fail(file, line, std::string(text) + ": nothing to compare");
   if (wrong != 0) {
-    Fail(file, line, std::string(text) + ": " + std::to_string(wrong) + " of " + std::to_string(actual.size()) +
-                         " wrong, the first: " + first);
+    Fail(file, line,
+         std::string(text) + ": " + std::to_string(wrong) + " of " + std::to_string(actual.size()) +
+             " wrong, the first: " + first);
   }
 }
 
@@ -125,32 +129,34 @@ void RequireOk(const char* file, int line, const char* text, Status status) {
   throw Stop{};
 }
 
-#define CONFORMANCE_CASE(group, name, description)                                                                  \
-  static void Case_##group##_##name();                                                                              \
-  static const ::conformance::Registration registration_##group##_##name(#group, #name, description,                \
-                                                                         &Case_##group##_##name);                   \
+#define CONFORMANCE_CASE(group, name, description)                                                   \
+  static void Case_##group##_##name();                                                               \
+  static const ::conformance::Registration registration_##group##_##name(#group, #name, description, \
+                                                                         &Case_##group##_##name);    \
   static void Case_##group##_##name()
 
 // Runs in a process that has called nothing of CUDA, and returns its exit code; a failed EXPECT makes it 1.
-#define CONFORMANCE_CHILD(group, name)                                                                              \
-  static int Child_##group##_##name(const std::vector<std::string>& arguments);                                     \
-  static const ::conformance::Registration child_##group##_##name(#group, #name, &Child_##group##_##name);          \
+#define CONFORMANCE_CHILD(group, name)                                                                     \
+  static int Child_##group##_##name(const std::vector<std::string>& arguments);                            \
+  static const ::conformance::Registration child_##group##_##name(#group, #name, &Child_##group##_##name); \
   static int Child_##group##_##name([[maybe_unused]] const std::vector<std::string>& arguments)
 
-#define EXPECT(condition)                                                                       \
-  do {                                                                                          \
+#define EXPECT(condition)                                                                          \
+  do {                                                                                             \
     if (!(condition)) ::conformance::Fail(__FILE__, __LINE__, "expected to be true: " #condition); \
   } while (0)
 #define EXPECT_EQ(actual, expected) ::conformance::ExpectEq(__FILE__, __LINE__, #actual, actual, expected)
 #define EXPECT_NEAR(actual, expected, tolerance) \
   ::conformance::ExpectNear(__FILE__, __LINE__, #actual, actual, expected, tolerance)
 // The expected element comes last, as an expression of `index`.
-#define EXPECT_EACH(values, index, ...) \
-  ::conformance::ExpectEach(__FILE__, __LINE__, #values, values, [&]([[maybe_unused]] size_t index) { return __VA_ARGS__; })
+#define EXPECT_EACH(values, index, ...)                          \
+  ::conformance::ExpectEach(__FILE__, __LINE__, #values, values, \
+                            [&]([[maybe_unused]] size_t index) { return __VA_ARGS__; })
 // Ends the case unless the call succeeds.
 #define OK(call) ::conformance::RequireOk(__FILE__, __LINE__, #call, call)
 
-// Device memory, full of 0xcd bytes or with the given contents. Making one and reading it synchronise the default stream.
+// Device memory, full of 0xcd bytes or with the given contents. Making one and reading it synchronise the default
+// stream.
 template <typename T>
 class Device {
  public:
@@ -195,8 +201,8 @@ std::vector<T> Make(size_t count, Function make) {
 #ifdef __CUDACC__
 __host__ __device__
 #endif
-inline uint64_t
-Mix(uint64_t i) {
+    inline uint64_t
+    Mix(uint64_t i) {
   uint64_t z = (i + 1) * 0x9e3779b97f4a7c15u;
   z = (z ^ (z >> 30)) * 0xbf58476d1ce4e5b9u;
   z = (z ^ (z >> 27)) * 0x94d049bb133111ebu;
@@ -218,12 +224,13 @@ class Child {
   ~Child();
   Child(const Child&) = delete;
   Child& operator=(const Child&) = delete;
-  // Kills it after 60 s.
+  // Kills it 60 s after its start.
   ChildResult Wait();
 
  private:
   int pid_ = -1;
   int output_ = -1, errors_ = -1;
+  std::chrono::steady_clock::time_point start_ = std::chrono::steady_clock::now();
 };
 
 inline ChildResult RunChild(const std::string& name, const std::vector<std::string>& arguments = {}) {
@@ -236,8 +243,9 @@ void FromHex(const std::string& text, void* data, size_t bytes);
 
 inline void ExpectChildPassed(const char* file, int line, const ChildResult& result) {
   if (result.exit_code == 0) return;
-  Fail(file, line, "the child ended with code " + std::to_string(result.exit_code) + ", signal " +
-                       std::to_string(result.signal) + "; it wrote: " + result.output + result.errors);
+  Fail(file, line,
+       "the child ended with code " + std::to_string(result.exit_code) + ", signal " + std::to_string(result.signal) +
+           "; it wrote: " + result.output + result.errors);
 }
 #define EXPECT_CHILD_PASSED(result) ::conformance::ExpectChildPassed(__FILE__, __LINE__, result)
 

@@ -172,7 +172,7 @@ Child::~Child() {
 
 ChildResult Child::Wait() {
   ChildResult result;
-  const Clock::time_point deadline = Clock::now() + std::chrono::seconds(kChildSeconds);
+  const Clock::time_point deadline = start_ + std::chrono::seconds(kChildSeconds);
   pollfd ends[2] = {{output_, POLLIN, 0}, {errors_, POLLIN, 0}};
   std::string* texts[2] = {&result.output, &result.errors};
   while (ends[0].fd >= 0 || ends[1].fd >= 0) {

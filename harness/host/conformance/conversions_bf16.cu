@@ -48,7 +48,8 @@ CONFORMANCE_CASE(conversions, bf16_to_float, "__bfloat162float of all 65536 code
   EXPECT_EACH(classes.Get(), i, kBfloat16.IsNan(unsigned(i)) ? 1 : (i & 0x7fff) == 0x7f80 ? 2 : 0);
 }
 
-__global__ void Narrow(const float* in, unsigned* nearest, unsigned* zero, unsigned* up, unsigned* down, unsigned* wide, int n) {
+__global__ void Narrow(const float* in, unsigned* nearest, unsigned* zero, unsigned* up, unsigned* down, unsigned* wide,
+                       int n) {
   const int i = blockIdx.x * blockDim.x + threadIdx.x;
   if (i >= n) return;
   nearest[i] = ToCode(__float2bfloat16_rn(in[i])) | ToCode(__float2bfloat16(in[i])) << 16;
@@ -60,11 +61,13 @@ __global__ void Narrow(const float* in, unsigned* nearest, unsigned* zero, unsig
 
 size_t WrongCodes(const std::vector<unsigned>& codes, const std::vector<float>& in, Round mode) {
   size_t wrong = 0;
-  for (size_t i = 0; i < in.size(); ++i) wrong += !SameCode(kBfloat16, codes[i], Encode(kBfloat16, double(in[i]), mode));
+  for (size_t i = 0; i < in.size(); ++i)
+    wrong += !SameCode(kBfloat16, codes[i], Encode(kBfloat16, double(in[i]), mode));
   return wrong;
 }
 
-CONFORMANCE_CASE(conversions, float_to_bf16, "float to __nv_bfloat16 in rn, rz, ru, rd at all numbers and midpoints, one ulp around") {
+CONFORMANCE_CASE(conversions, float_to_bf16,
+                 "float to __nv_bfloat16 in rn, rz, ru, rd at all numbers and midpoints, one ulp around") {
   const auto in = HardFloats(kBfloat16);
   const int n = int(in.size());
   Device<float> values(in);
@@ -134,7 +137,8 @@ __global__ void ToIntegers(int* out) {
   out[5 * n + code] = int(ToCode(hrint(value)));
 }
 
-CONFORMANCE_CASE(conversions, bf16_to_integer, "__nv_bfloat16 to int, short, unsigned, and to whole numbers: all codes") {
+CONFORMANCE_CASE(conversions, bf16_to_integer,
+                 "__nv_bfloat16 to int, short, unsigned, and to whole numbers: all codes") {
   Device<int> out(6 * 65536);
   ToIntegers<<<256, 256>>>(out.data());
   const auto result = out.Get();
@@ -143,10 +147,14 @@ CONFORMANCE_CASE(conversions, bf16_to_integer, "__nv_bfloat16 to int, short, uns
     const double x = Decode(kBfloat16, unsigned(k % 65536));
     const size_t which = k / 65536;
     if (which >= 4) {
-      wrong += !SameCode(kBfloat16, unsigned(result[k]), Encode(kBfloat16, which == 4 ? std::floor(x) : std::nearbyint(x)));
+      wrong +=
+          !SameCode(kBfloat16, unsigned(result[k]), Encode(kBfloat16, which == 4 ? std::floor(x) : std::nearbyint(x)));
       continue;
     }
-    const double whole = which == 0 ? std::nearbyint(x) : which == 1 ? std::floor(x) : which == 2 ? std::trunc(x) : std::ceil(x);
+    const double whole = which == 0   ? std::nearbyint(x)
+                         : which == 1 ? std::floor(x)
+                         : which == 2 ? std::trunc(x)
+                                      : std::ceil(x);
     const double low = which == 2 ? -32768.0 : which == 3 ? 0.0 : -2147483648.0;
     const double high = which == 2 ? 32767.0 : which == 3 ? 4294967295.0 : 2147483647.0;
     wrong += result[k] != (std::isnan(x) ? 0 : int((long long)(std::clamp(whole, low, high))));

@@ -43,7 +43,8 @@ CONFORMANCE_CASE(conversions, fp8_to_half, "all 256 codes of e4m3 and e5m2 to ha
   }
 }
 
-__global__ void Narrow(__nv_fp8_interpretation_t kind, __nv_saturation_t saturate, const float* in, unsigned char* out, int n) {
+__global__ void Narrow(__nv_fp8_interpretation_t kind, __nv_saturation_t saturate, const float* in, unsigned char* out,
+                       int n) {
   const int i = blockIdx.x * blockDim.x + threadIdx.x;
   if (i >= n) return;
   out[i] = __nv_cvt_float_to_fp8(in[i], saturate, kind);
@@ -53,7 +54,8 @@ __global__ void Narrow(__nv_fp8_interpretation_t kind, __nv_saturation_t saturat
   out[3 * n + i] = (unsigned char)(pair >> 8);
 }
 
-CONFORMANCE_CASE(conversions, float_to_fp8, "float and double to fp8, saturating or not, at all midpoints, one ulp around them") {
+CONFORMANCE_CASE(conversions, float_to_fp8,
+                 "float and double to fp8, saturating or not, at all midpoints, one ulp around them") {
   for (auto kind : {__NV_E4M3, __NV_E5M2}) {
     for (auto saturate : {__NV_SATFINITE, __NV_NOSAT}) {
       const auto in = HardFloats(FormatOf(kind));
@@ -122,10 +124,14 @@ CONFORMANCE_CASE(conversions, fp8_types, "the classes __nv_fp8_e4m3, e5m2, their
   EXPECT_EACH(out.Get(), k, [&] {
     const float x = in[k % 64];
     switch (k / 64) {
-      case 0: return e4m3(x);
-      case 1: return e5m2(Decode(kHalf, Encode(kHalf, double(x))));
-      case 2: return e4m3(x) + 1000 * e4m3(x + 1);
-      default: return e5m2(double(x)) + 2 + 3 + 1000 * e5m2(double(x));
+      case 0:
+        return e4m3(x);
+      case 1:
+        return e5m2(Decode(kHalf, Encode(kHalf, double(x))));
+      case 2:
+        return e4m3(x) + 1000 * e4m3(x + 1);
+      default:
+        return e5m2(double(x)) + 2 + 3 + 1000 * e5m2(double(x));
     }
   }());
 }

@@ -46,7 +46,8 @@ CONFORMANCE_CASE(conversions, half_to_float, "__half2float of all 65536 codes; _
   EXPECT_EACH(classes.Get(), i, kHalf.IsNan(unsigned(i)) ? 1 : (i & 0x7fff) == 0x7c00 ? 2 : 0);
 }
 
-__global__ void Narrow(const float* in, unsigned* nearest, unsigned* zero, unsigned* up, unsigned* down, unsigned* wide, int n) {
+__global__ void Narrow(const float* in, unsigned* nearest, unsigned* zero, unsigned* up, unsigned* down, unsigned* wide,
+                       int n) {
   const int i = blockIdx.x * blockDim.x + threadIdx.x;
   if (i >= n) return;
   nearest[i] = ToCode(__float2half_rn(in[i])) | ToCode(__float2half(in[i])) << 16;
@@ -62,7 +63,8 @@ size_t WrongCodes(const std::vector<unsigned>& codes, const std::vector<float>& 
   return wrong;
 }
 
-CONFORMANCE_CASE(conversions, float_to_half, "float to __half in rn, rz, ru, rd at all numbers and midpoints, one ulp around them") {
+CONFORMANCE_CASE(conversions, float_to_half,
+                 "float to __half in rn, rz, ru, rd at all numbers and midpoints, one ulp around them") {
   const auto in = HardFloats(kHalf);
   const int n = int(in.size());
   Device<float> values(in);
@@ -110,14 +112,16 @@ __global__ void FromIntegers(const int* in, unsigned* out, int n) {
   out[6 * n + i] = ToCode(__ll2half_rn((long long)in[i]));
 }
 
-CONFORMANCE_CASE(conversions, integer_to_half, "int, unsigned, short, long long to __half, int in four rounding modes") {
+CONFORMANCE_CASE(conversions, integer_to_half,
+                 "int, unsigned, short, long long to __half, int in four rounding modes") {
   std::vector<int> in = {INT32_MAX, INT32_MIN, INT32_MIN + 1};
   for (int i = -70000; i <= 70000; i += i > -2100 && i < 2100 ? 1 : 7) in.push_back(i);
   const int n = int(in.size());
   Device<int> values(in);
   Device<unsigned> out(7 * n);
   FromIntegers<<<(n + 255) / 256, 256>>>(values.data(), out.data(), n);
-  const Round modes[] = {Round::kNearest, Round::kZero, Round::kUp, Round::kDown, Round::kNearest, Round::kNearest, Round::kNearest};
+  const Round modes[] = {Round::kNearest, Round::kZero,    Round::kUp,     Round::kDown,
+                         Round::kNearest, Round::kNearest, Round::kNearest};
   EXPECT_EACH(out.Get(), k, [&] {
     const int x = in[k % n];
     const double value = k / n == 4 ? double(unsigned(x)) : k / n == 5 ? double(short(x)) : double(x);
@@ -137,7 +141,8 @@ __global__ void ToIntegers(int* out) {
   out[6 * n + code] = int(__half2uint_rz(value));
 }
 
-CONFORMANCE_CASE(conversions, half_to_integer, "__half to int, short, unsigned short, unsigned: all codes, out of range to the nearest end") {
+CONFORMANCE_CASE(conversions, half_to_integer,
+                 "__half to int, short, unsigned short, unsigned: all codes, out of range to the nearest end") {
   Device<int> out(7 * 65536);
   ToIntegers<<<256, 256>>>(out.data());
   EXPECT_EACH(out.Get(), k, [&]() -> int {
@@ -145,13 +150,20 @@ CONFORMANCE_CASE(conversions, half_to_integer, "__half to int, short, unsigned s
     const double x = Decode(kHalf, code);
     if (std::isnan(x)) return 0;
     switch (k / 65536) {
-      case 0: return int(std::clamp(std::nearbyint(x), -2147483648.0, 2147483647.0));
-      case 1: return int(std::clamp(std::trunc(x), -2147483648.0, 2147483647.0));
-      case 2: return int(std::clamp(std::ceil(x), -2147483648.0, 2147483647.0));
-      case 3: return int(std::clamp(std::floor(x), -2147483648.0, 2147483647.0));
-      case 4: return int(std::clamp(std::trunc(x), -32768.0, 32767.0));
-      case 5: return int(std::clamp(std::nearbyint(x), 0.0, 65535.0));
-      default: return int(unsigned(std::clamp(std::trunc(x), 0.0, 4294967295.0)));
+      case 0:
+        return int(std::clamp(std::nearbyint(x), -2147483648.0, 2147483647.0));
+      case 1:
+        return int(std::clamp(std::trunc(x), -2147483648.0, 2147483647.0));
+      case 2:
+        return int(std::clamp(std::ceil(x), -2147483648.0, 2147483647.0));
+      case 3:
+        return int(std::clamp(std::floor(x), -2147483648.0, 2147483647.0));
+      case 4:
+        return int(std::clamp(std::trunc(x), -32768.0, 32767.0));
+      case 5:
+        return int(std::clamp(std::nearbyint(x), 0.0, 65535.0));
+      default:
+        return int(unsigned(std::clamp(std::trunc(x), 0.0, 4294967295.0)));
     }
   }());
 }

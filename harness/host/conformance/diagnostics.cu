@@ -9,8 +9,8 @@ namespace {
 
 __global__ void Prints(int base) {
   if (threadIdx.x != 1) return;
-  printf("block %d of %u: %5.2f %s|%-4d|%04x %c %lld %%\n", base + int(blockIdx.x), gridDim.x, blockIdx.x * 1.5, "text", 42,
-         0xbeefu, 'z', 1ll << 40);
+  printf("block %d of %u: %5.2f %s|%-4d|%04x %c %lld %%\n", base + int(blockIdx.x), gridDim.x, blockIdx.x * 1.5, "text",
+         42, 0xbeefu, 'z', 1ll << 40);
 }
 
 CONFORMANCE_CHILD(diagnostics, printing) {
@@ -40,7 +40,8 @@ CONFORMANCE_CHILD(diagnostics, print_order) {
   return cudaDeviceSynchronize() == cudaSuccess ? 0 : 3;
 }
 
-CONFORMANCE_CASE(diagnostics, printf_order, "a thread's lines come in order, and before what the host prints after a synchronisation") {
+CONFORMANCE_CASE(diagnostics, printf_order,
+                 "a thread's lines come in order, and before what the host prints after a synchronisation") {
   const ChildResult result = RunChild("diagnostics/print_order");
   EXPECT_CHILD_PASSED(result);
   EXPECT_EQ(result.output, std::string("<0><1><2><3><4>host\n<0><1><2><3><4>"));
@@ -48,11 +49,17 @@ CONFORMANCE_CASE(diagnostics, printf_order, "a thread's lines come in order, and
 
 __global__ void Asserts(const int* values) { assert(values[threadIdx.x] < 40 && "too large"); }
 
-// Whether `error` is what every later call says.
+// A sticky error: the context is lost, and every call that needs it says so.
 bool Sticky(cudaError_t error) {
   void* memory = nullptr;
-  return cudaDeviceSynchronize() == error && cudaGetLastError() == error && cudaGetLastError() == error &&
-         cudaMalloc(&memory, 16) == error && cudaStreamSynchronize(nullptr) == error && cudaPeekAtLastError() == error;
+  const cudaError_t said[] = {cudaDeviceSynchronize(), cudaMalloc(&memory, 16), cudaMemset(memory, 0, 4),
+                              cudaStreamSynchronize(nullptr), cudaPeekAtLastError()};
+  bool all = true;
+  for (const cudaError_t each : said) {
+    if (each != error) std::fprintf(stderr, "said %s\n", cudaGetErrorName(each));
+    all = all && each == error;
+  }
+  return all;
 }
 
 CONFORMANCE_CHILD(diagnostics, assertion) {
@@ -72,7 +79,8 @@ CONFORMANCE_CHILD(diagnostics, assertion) {
 CONFORMANCE_CASE(diagnostics, assert_holds, "an assert that holds does nothing") {
   EXPECT_CHILD_PASSED(RunChild("diagnostics/assertion", {"holds"}));
 }
-CONFORMANCE_CASE(diagnostics, assert_fails, "a failed assert: its text, block and thread on stderr, cudaErrorAssert for ever after") {
+CONFORMANCE_CASE(diagnostics, assert_fails,
+                 "a failed assert: its text, block and thread on stderr, cudaErrorAssert for ever after") {
   const ChildResult result = RunChild("diagnostics/assertion", {"fails"});
   EXPECT_CHILD_PASSED(result);
   for (const char* part : {"diagnostics.cu:", "too large", "block: [0,0,0], thread: [41,0,0]"}) {
@@ -90,7 +98,9 @@ CONFORMANCE_CHILD(diagnostics, trap) {
   int* out = nullptr;
   if (cudaMalloc(reinterpret_cast<void**>(&out), 64 * sizeof(int)) != cudaSuccess) return 3;
   Traps<<<1, 32>>>(out);
-  return cudaDeviceSynchronize() == cudaErrorLaunchFailure && Sticky(cudaErrorLaunchFailure) ? 0 : 4;
+  const cudaError_t error = cudaDeviceSynchronize();
+  std::fprintf(stderr, "first %s\n", cudaGetErrorName(error));
+  return error == cudaErrorLaunchFailure && Sticky(cudaErrorLaunchFailure) ? 0 : 4;
 }
 
 CONFORMANCE_CASE(diagnostics, trap, "__trap() ends the kernel with a sticky cudaErrorLaunchFailure") {

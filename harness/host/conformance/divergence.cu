@@ -15,7 +15,8 @@ __global__ void FourGroups(int* out) {
   out[threadIdx.x] = value;
 }
 
-CONFORMANCE_CASE(divergence, disjoint_masks, "four groups of lanes shuffle and vote at once, each a different number of times") {
+CONFORMANCE_CASE(divergence, disjoint_masks,
+                 "four groups of lanes shuffle and vote at once, each a different number of times") {
   Device<int> out(64);
   FourGroups<<<1, 64>>>(out.data());
   int value[32];
@@ -39,16 +40,25 @@ __global__ void SwitchArms(unsigned* out) {
   const unsigned lane = threadIdx.x;
   unsigned sum = 0;
   switch (lane % 4) {
-    case 0: sum = __reduce_add_sync(0x11111111u, lane); break;
-    case 1: sum = __reduce_max_sync(0x22222222u, lane); break;
-    case 2: sum = __shfl_sync(0x44444444u, lane, 2); break;
-    default: sum = __ballot_sync(0x88888888u, lane > 16); break;
+    case 0:
+      sum = __reduce_add_sync(0x11111111u, lane);
+      break;
+    case 1:
+      sum = __reduce_max_sync(0x22222222u, lane);
+      break;
+    case 2:
+      sum = __shfl_sync(0x44444444u, lane, 2);
+      break;
+    default:
+      sum = __ballot_sync(0x88888888u, lane > 16);
+      break;
   }
   __syncwarp();
   out[lane] = __shfl_xor_sync(0xffffffffu, sum, 1);
 }
 
-CONFORMANCE_CASE(divergence, switch_arms, "a different warp function in each arm of a switch, then all lanes together") {
+CONFORMANCE_CASE(divergence, switch_arms,
+                 "a different warp function in each arm of a switch, then all lanes together") {
   Device<unsigned> out(32);
   SwitchArms<<<1, 32>>>(out.data());
   const unsigned results[] = {112, 29, 2, 0x88880000u};
@@ -66,7 +76,8 @@ __global__ void TripCounts(int* out) {
   out[lane] = __shfl_down_sync(0xffffffffu, steps, 1);
 }
 
-CONFORMANCE_CASE(divergence, trip_counts, "a loop that each lane leaves after another number of rounds, then a shuffle") {
+CONFORMANCE_CASE(divergence, trip_counts,
+                 "a loop that each lane leaves after another number of rounds, then a shuffle") {
   Device<int> out(32);
   TripCounts<<<1, 32>>>(out.data());
   EXPECT_EACH(out.Get(), i, [&] {
@@ -112,7 +123,8 @@ __global__ void LanesHandOver(int* out) {
   turn = lane - 1;
 }
 
-CONFORMANCE_CASE(divergence, spin_within_warp, "lanes that spin until another lane of their warp writes: each makes progress") {
+CONFORMANCE_CASE(divergence, spin_within_warp,
+                 "lanes that spin until another lane of their warp writes: each makes progress") {
   Device<int> out(32);
   LanesHandOver<<<1, 32>>>(out.data());
   std::vector<int> expected(32);

@@ -138,7 +138,8 @@ CONFORMANCE_CASE(fences, chain_of_blocks, "blocks update a plain variable in tur
   EXPECT_EQ(turn.Get()[0], 50);
 }
 
-__global__ void RingBuffer(int* counter, int* slots, volatile int* written, volatile int* taken, int n, long long* sum) {
+__global__ void RingBuffer(int* counter, int* slots, volatile int* written, volatile int* taken, int n,
+                           long long* sum) {
   constexpr int kSlots = 4;
   const int ticket = Ticket(counter);
   if (threadIdx.x != 0) return;
@@ -165,7 +166,8 @@ __global__ void RingBuffer(int* counter, int* slots, volatile int* written, vola
   }
 }
 
-CONFORMANCE_CASE(fences, ring_buffer, "a producer block and a consumer block share four slots, both wait for each other") {
+CONFORMANCE_CASE(fences, ring_buffer,
+                 "a producer block and a consumer block share four slots, both wait for each other") {
   // Both blocks are resident at once: two blocks of 32 threads, started cooperatively.
   Device<int> counter(std::vector<int>(1, 0)), slots(4), written(std::vector<int>(1, 0)), taken(std::vector<int>(1, 0));
   Device<long long> sum(1);
@@ -173,7 +175,7 @@ CONFORMANCE_CASE(fences, ring_buffer, "a producer block and a consumer block sha
   volatile int *w = written.data(), *t = taken.data();
   long long* result = sum.data();
   void* arguments[] = {&c, &s, &w, &t, &n, &result};
-  OK(cudaLaunchCooperativeKernel(reinterpret_cast<const void*>(&RingBuffer), dim3(2), dim3(32), arguments, 0, nullptr));
+  OK(cudaLaunchCooperativeKernel(RingBuffer, dim3(2), dim3(32), arguments, 0, nullptr));
   long long expected = 0;
   for (int i = 0; i < n; ++i) expected = expected * 3 % 1000003 + i * 7;
   EXPECT_EQ(sum.Get()[0], expected);
@@ -199,7 +201,8 @@ __global__ void WarpPipeline(int* out) {
   out[threadIdx.x] = mine;
 }
 
-CONFORMANCE_CASE(fences, flags_between_warps, "warps of a block hand data on with __threadfence_block and a volatile flag") {
+CONFORMANCE_CASE(fences, flags_between_warps,
+                 "warps of a block hand data on with __threadfence_block and a volatile flag") {
   Device<int> out(256);
   WarpPipeline<<<1, 256>>>(out.data());
   EXPECT_EACH(out.Get(), i, int(i % 32 + i / 32) % 32 + 100 * int(i / 32));
@@ -254,7 +257,7 @@ CONFORMANCE_CASE(fences, barrier_of_blocks, "a barrier over all blocks, built fr
   int *a = arrived.data(), *v = values.data(), r = rounds;
   volatile int* f = release.data();
   void* arguments[] = {&a, &f, &v, &r};
-  OK(cudaLaunchCooperativeKernel(reinterpret_cast<const void*>(&GridBarrier), dim3(blocks), dim3(64), arguments, 0, nullptr));
+  OK(cudaLaunchCooperativeKernel(GridBarrier, dim3(blocks), dim3(64), arguments, 0, nullptr));
   const auto result = values.Get();
   for (int b = 0; b < blocks; ++b) EXPECT_EQ(result[rounds % 2 * blocks + b], (b + rounds) % blocks + 55);
 }
@@ -266,7 +269,8 @@ __global__ void MessageToHost(volatile int* data, volatile int* flag) {
   if (threadIdx.x == 0) *flag = 1;
 }
 
-CONFORMANCE_CASE(fences, flag_to_host, "mapped host memory and __threadfence_system: the host sees data behind the flag") {
+CONFORMANCE_CASE(fences, flag_to_host,
+                 "mapped host memory and __threadfence_system: the host sees data behind the flag") {
   int* host = nullptr;
   OK(cudaHostAlloc(reinterpret_cast<void**>(&host), 65 * sizeof(int), cudaHostAllocMapped));
   for (int i = 0; i < 65; ++i) host[i] = 0;

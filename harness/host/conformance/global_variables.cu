@@ -27,7 +27,8 @@ __global__ void ReadConstants(float* out) {
   out[i] = table[39 - i] * float(scale);
 }
 
-CONFORMANCE_CASE(global_variables, constant_memory, "__constant__ with an initial value, and filled by cudaMemcpyToSymbol") {
+CONFORMANCE_CASE(global_variables, constant_memory,
+                 "__constant__ with an initial value, and filled by cudaMemcpyToSymbol") {
   const auto values = Make<float>(40, [](size_t i) { return float(i) * 0.5f; });
   OK(cudaMemcpyToSymbol(table, values.data(), sizeof table));
   Device<float> out(40);
@@ -67,7 +68,8 @@ CONFORMANCE_CASE(global_variables, constant_struct, "a struct in constant memory
 __global__ void TimesTwo() { initialised[threadIdx.x] *= 2; }
 __global__ void Count() { atomicAdd(&counter, 1ull); }
 
-CONFORMANCE_CASE(global_variables, device_variables, "__device__ variables start as written and keep their value between launches") {
+CONFORMANCE_CASE(global_variables, device_variables,
+                 "__device__ variables start as written and keep their value between launches") {
   int values[4];
   OK(cudaMemcpyFromSymbol(values, initialised, sizeof values));
   const int primes[] = {2, 3, 5, 7};
@@ -89,7 +91,8 @@ CONFORMANCE_CASE(global_variables, device_variables, "__device__ variables start
 __global__ void FillMatrix() { matrix[threadIdx.y][threadIdx.x] = 10 * threadIdx.y + threadIdx.x; }
 __global__ void ThroughAddress(int* data) { data[threadIdx.x] = -int(threadIdx.x); }
 
-CONFORMANCE_CASE(global_variables, symbol_address, "cudaGetSymbolAddress and cudaGetSymbolSize: a variable as plain memory") {
+CONFORMANCE_CASE(global_variables, symbol_address,
+                 "cudaGetSymbolAddress and cudaGetSymbolSize: a variable as plain memory") {
   FillMatrix<<<1, dim3(7, 6)>>>();
   void* address = nullptr;
   size_t bytes = 0;
@@ -107,13 +110,15 @@ CONFORMANCE_CASE(global_variables, symbol_address, "cudaGetSymbolAddress and cud
   EXPECT_EQ(attributes.type, cudaMemoryTypeDevice);
 }
 
-CONFORMANCE_CASE(global_variables, symbol_offsets, "copies into the middle of a symbol, between device memory and a symbol, and async") {
+CONFORMANCE_CASE(global_variables, symbol_offsets,
+                 "copies into the middle of a symbol, between device memory and a symbol, and async") {
   cudaStream_t stream;
   OK(cudaStreamCreate(&stream));
   const auto ones = Make<int>(42, [](size_t) { return 1; });
   OK(cudaMemcpyToSymbol(matrix, ones.data(), 42 * sizeof(int)));
   Device<int> source(Make<int>(5, [](size_t i) { return 100 + int(i); })), target(42);
-  OK(cudaMemcpyToSymbolAsync(matrix, source.data(), 5 * sizeof(int), 7 * sizeof(int), cudaMemcpyDeviceToDevice, stream));
+  OK(cudaMemcpyToSymbolAsync(matrix, source.data(), 5 * sizeof(int), 7 * sizeof(int), cudaMemcpyDeviceToDevice,
+                             stream));
   OK(cudaMemcpyFromSymbolAsync(target.data(), matrix, 42 * sizeof(int), 0, cudaMemcpyDeviceToDevice, stream));
   OK(cudaStreamSynchronize(stream));
   EXPECT_EACH(target.Get(), i, i >= 7 && i < 12 ? int(93 + i) : 1);
@@ -133,9 +138,7 @@ CONFORMANCE_CASE(global_variables, pointer_in_variable, "a device pointer kept i
   EXPECT_EACH(out.Get(), i, float(i) * 0.5f);
 }
 
-__global__ void UseManaged(int add) {
-  managed_values[threadIdx.x] += add + managed_start;
-}
+__global__ void UseManaged(int add) { managed_values[threadIdx.x] += add + managed_start; }
 
 CONFORMANCE_CASE(global_variables, managed_variable, "__managed__: host and kernels use the variable in turn") {
   for (int i = 0; i < 64; ++i) managed_values[i] = i;

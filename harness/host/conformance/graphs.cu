@@ -119,7 +119,8 @@ void CUDART_CB Note(void* data) {
   counter->seen.push_back(*counter->value);
 }
 
-CONFORMANCE_CASE(graphs, copy_and_host_nodes, "copies from and to pinned memory, fills, and host functions in a graph") {
+CONFORMANCE_CASE(graphs, copy_and_host_nodes,
+                 "copies from and to pinned memory, fills, and host functions in a graph") {
   Stream stream;
   unsigned* pinned = nullptr;
   OK(cudaMallocHost(reinterpret_cast<void**>(&pinned), 2 * kN * 4));
@@ -201,12 +202,14 @@ void CheckInvalidates(Mistake mistake) {
   EXPECT_EACH(data.Get(), i, 7u);
 }
 
-CONFORMANCE_CASE(graphs, synchronised_in_capture, "cudaStreamSynchronize and cudaStreamQuery in a capture are refused and end it") {
+CONFORMANCE_CASE(graphs, synchronised_in_capture,
+                 "cudaStreamSynchronize and cudaStreamQuery in a capture are refused and end it") {
   CheckInvalidates([](cudaStream_t s) { EXPECT_EQ(cudaStreamSynchronize(s), cudaErrorStreamCaptureUnsupported); });
   CheckInvalidates([](cudaStream_t s) { EXPECT_EQ(cudaStreamQuery(s), cudaErrorStreamCaptureUnsupported); });
 }
 
-CONFORMANCE_CASE(graphs, default_stream_in_capture, "the default stream during the capture of a blocking stream is refused") {
+CONFORMANCE_CASE(graphs, default_stream_in_capture,
+                 "the default stream during the capture of a blocking stream is refused") {
   cudaStream_t stream;
   OK(cudaStreamCreate(&stream));
   Device<unsigned> data(std::vector<unsigned>(kN, 1));

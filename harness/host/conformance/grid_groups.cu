@@ -26,7 +26,7 @@ CONFORMANCE_CASE(grid_groups, grid_sync, "grid.sync() between rounds that read w
   Device<int> values(both);
   int* data = values.data();
   void* arguments[] = {&data, &n, &rounds};
-  OK(cudaLaunchCooperativeKernel(reinterpret_cast<const void*>(&GridRounds), dim3(12), dim3(96), arguments, 0, nullptr));
+  OK(cudaLaunchCooperativeKernel(GridRounds, dim3(12), dim3(96), arguments, 0, nullptr));
   for (int round = 0; round < rounds; ++round) {
     const std::vector<int> old = now;
     for (int i = 0; i < n; ++i) now[i] = old[(i + 1) % n] + old[(i + n / 2) % n] % 7;
@@ -39,8 +39,8 @@ CONFORMANCE_CASE(grid_groups, grid_sync, "grid.sync() between rounds that read w
 __global__ void GridShape(unsigned long long* out) {
   const cg::grid_group grid = cg::this_grid();
   const unsigned long long rank = grid.thread_rank();
-  const unsigned linear = (blockIdx.y * gridDim.x + blockIdx.x) * blockDim.x * blockDim.y +
-                          threadIdx.y * blockDim.x + threadIdx.x;
+  const unsigned linear =
+      (blockIdx.y * gridDim.x + blockIdx.x) * blockDim.x * blockDim.y + threadIdx.y * blockDim.x + threadIdx.x;
   out[linear] = rank * 100 + (grid.is_valid() ? 1 : 0) + (grid.block_rank() == linear / 12 ? 2 : 0) +
                 (grid.num_blocks() == 6 ? 4 : 0);
   if (rank == 0) out[72] = grid.size(), out[73] = grid.group_dim().x * 10 + grid.group_dim().y;
@@ -50,7 +50,7 @@ CONFORMANCE_CASE(grid_groups, grid_shape, "this_grid(): ranks, sizes and shape, 
   Device<unsigned long long> out(74);
   unsigned long long* data = out.data();
   void* arguments[] = {&data};
-  OK(cudaLaunchCooperativeKernel(reinterpret_cast<const void*>(&GridShape), dim3(3, 2), dim3(4, 3), arguments, 0, nullptr));
+  OK(cudaLaunchCooperativeKernel(GridShape, dim3(3, 2), dim3(4, 3), arguments, 0, nullptr));
   EXPECT_EACH(out.Get(), i, i < 72 ? i * 100 + 7 : i == 72 ? 72ull : 32ull);
 }
 
@@ -76,7 +76,8 @@ __global__ void GridSum(const T* in, T* partial, T* out, int n) {
   }
 }
 
-CONFORMANCE_CASE(grid_groups, cooperative_template, "a kernel template with dynamic shared memory, launched cooperatively on a stream") {
+CONFORMANCE_CASE(grid_groups, cooperative_template,
+                 "a kernel template with dynamic shared memory, launched cooperatively on a stream") {
   int n = 2500;
   const auto in = Make<double>(n, [](size_t i) { return double(Mix(i) % 1024) / 8; });
   Device<double> values(in), partial(8), out(1);
@@ -85,8 +86,7 @@ CONFORMANCE_CASE(grid_groups, cooperative_template, "a kernel template with dyna
   void* arguments[] = {&source, &sums, &result, &n};
   cudaStream_t stream;
   OK(cudaStreamCreate(&stream));
-  OK(cudaLaunchCooperativeKernel(reinterpret_cast<const void*>(&GridSum<double>), dim3(8), dim3(64), arguments,
-                                 64 * sizeof(double), stream));
+  OK(cudaLaunchCooperativeKernel(GridSum<double>, dim3(8), dim3(64), arguments, 64 * sizeof(double), stream));
   OK(cudaStreamSynchronize(stream));
   double expected = 0;
   for (double value : in) expected += value;
@@ -99,7 +99,8 @@ __global__ void ManyThreads(int* out) {
   if (threadIdx.x == 0) out[blockIdx.x] = 1;
 }
 
-CONFORMANCE_CASE(grid_groups, too_large, "a cooperative grid that cannot be resident at once is refused, one that can runs") {
+CONFORMANCE_CASE(grid_groups, too_large,
+                 "a cooperative grid that cannot be resident at once is refused, one that can runs") {
   int processors = 0, blocks = 0, supported = 0;
   OK(cudaDeviceGetAttribute(&supported, cudaDevAttrCooperativeLaunch, 0));
   EXPECT_EQ(supported, 1);
@@ -109,12 +110,10 @@ CONFORMANCE_CASE(grid_groups, too_large, "a cooperative grid that cannot be resi
   Device<int> out(std::vector<int>(processors * blocks + 1, 0));
   int* data = out.data();
   void* arguments[] = {&data};
-  EXPECT_EQ(cudaLaunchCooperativeKernel(reinterpret_cast<const void*>(&ManyThreads), dim3(processors * blocks + 1), dim3(1024),
-                                        arguments, 0, nullptr),
+  EXPECT_EQ(cudaLaunchCooperativeKernel(ManyThreads, dim3(processors * blocks + 1), dim3(1024), arguments, 0, nullptr),
             cudaErrorCooperativeLaunchTooLarge);
   EXPECT_EQ(cudaGetLastError(), cudaErrorCooperativeLaunchTooLarge);
-  OK(cudaLaunchCooperativeKernel(reinterpret_cast<const void*>(&ManyThreads), dim3(processors), dim3(64), arguments, 0,
-                                 nullptr));
+  OK(cudaLaunchCooperativeKernel(ManyThreads, dim3(processors), dim3(64), arguments, 0, nullptr));
   EXPECT_EACH(out.Get(), i, int(i < size_t(processors)));
 }
 

@@ -60,13 +60,20 @@ void CheckTiles() {
       return bits;
     };
     switch (k / n) {
-      case 0: return kSize * (first + 1 + last + 1) / 2;
-      case 1: return i / kSize * 1000 + n / kSize;
-      case 2: return mask([](unsigned j) { return j % 3 == 0; });
-      case 3: return last * 4 + 1 + (kSize == 1 ? 2 : 0);
-      case 4: return (rank == 0 ? i : i - 1) * 1000 + (rank == kSize - 1 ? i : i + 1);
-      case 5: return mask([&](unsigned j) { return j / 2 % 2 == i / 2 % 2; });
-      default: return rank * 100 + kSize;
+      case 0:
+        return kSize * (first + 1 + last + 1) / 2;
+      case 1:
+        return i / kSize * 1000 + n / kSize;
+      case 2:
+        return mask([](unsigned j) { return j % 3 == 0; });
+      case 3:
+        return last * 4 + 1 + (kSize == 1 ? 2 : 0);
+      case 4:
+        return (rank == 0 ? i : i - 1) * 1000 + (rank == kSize - 1 ? i : i + 1);
+      case 5:
+        return mask([&](unsigned j) { return j / 2 % 2 == i / 2 % 2; });
+      default:
+        return rank * 100 + kSize;
     }
   }());
 }

@@ -37,8 +37,12 @@ __global__ void Binary(const unsigned* codes, int n, unsigned* out) {
   out[5 * total + k] = Code(__hmax(a, b));
 }
 
-double Smaller(double a, double b) { return std::isnan(a) ? b : std::isnan(b) ? a : a < b || (a == b && std::signbit(a)) ? a : b; }
-double Larger(double a, double b) { return std::isnan(a) ? b : std::isnan(b) ? a : a > b || (a == b && !std::signbit(a)) ? a : b; }
+double Smaller(double a, double b) {
+  return std::isnan(a) ? b : std::isnan(b) ? a : a < b || (a == b && std::signbit(a)) ? a : b;
+}
+double Larger(double a, double b) {
+  return std::isnan(a) ? b : std::isnan(b) ? a : a > b || (a == b && !std::signbit(a)) ? a : b;
+}
 
 template <typename T>
 void CheckBinary(const Format& f) {
@@ -60,14 +64,18 @@ void CheckBinary(const Format& f) {
       if (SameCode(f, is, want)) continue;
       if (wrong++ == 0) first = Show(a) + ", " + Show(b) + ": expected code " + Show(want) + ", is " + Show(is);
     }
-    if (wrong != 0) Fail(__FILE__, __LINE__, std::string(names[op]) + " wrong " + Show(wrong) + " times, the first " + first);
+    if (wrong != 0)
+      Fail(__FILE__, __LINE__, std::string(names[op]) + " wrong " + Show(wrong) + " times, the first " + first);
   }
 }
 
-CONFORMANCE_CASE(half_arithmetic, half_binary, "__hadd, __hsub, __hmul, __hdiv, __hmin, __hmax on pairs from all exponents") {
+CONFORMANCE_CASE(half_arithmetic, half_binary,
+                 "__hadd, __hsub, __hmul, __hdiv, __hmin, __hmax on pairs from all exponents") {
   CheckBinary<__half>(kHalf);
 }
-CONFORMANCE_CASE(half_arithmetic, bf16_binary, "the same of __nv_bfloat16") { CheckBinary<__nv_bfloat16>(kBfloat16); }
+CONFORMANCE_CASE(half_arithmetic, bf16_binary, "__hadd, __hsub, __hmul, __hdiv, __hmin, __hmax of __nv_bfloat16") {
+  CheckBinary<__nv_bfloat16>(kBfloat16);
+}
 
 template <typename T>
 __global__ void Fused(const uint3* codes, int n, unsigned* out) {
@@ -104,8 +112,12 @@ void CheckFused(const Format& f) {
   EXPECT_EQ(wrong, 0u);
 }
 
-CONFORMANCE_CASE(half_arithmetic, half_fma, "__hfma rounds once: cancellations and far-apart summands") { CheckFused<__half>(kHalf); }
-CONFORMANCE_CASE(half_arithmetic, bf16_fma, "__hfma of __nv_bfloat16 rounds once") { CheckFused<__nv_bfloat16>(kBfloat16); }
+CONFORMANCE_CASE(half_arithmetic, half_fma, "__hfma rounds once: cancellations and far-apart summands") {
+  CheckFused<__half>(kHalf);
+}
+CONFORMANCE_CASE(half_arithmetic, bf16_fma, "__hfma of __nv_bfloat16 rounds once") {
+  CheckFused<__nv_bfloat16>(kBfloat16);
+}
 
 template <typename T>
 __global__ void Compare(const unsigned* codes, int n, int* out) {
@@ -116,15 +128,17 @@ __global__ void Compare(const unsigned* codes, int n, int* out) {
   Load(codes[k % n], &b);
   const bool ordered[] = {__heq(a, b), __hne(a, b), __hlt(a, b), __hle(a, b), __hgt(a, b), __hge(a, b)};
   const bool unordered[] = {__hequ(a, b), __hneu(a, b), __hltu(a, b), __hleu(a, b), __hgtu(a, b), __hgeu(a, b)};
-  const bool operators[] = {a == b, a != b, a < b, a <= b, a > b, a >= b};
+  const bool operators[] = {a == b, a != b, a<b, a <= b, a> b, a >= b};
   int bits = 0;
-  for (int i = 0; i < 6; ++i) bits |= int(ordered[i]) << i | int(unordered[i]) << (6 + i) | int(operators[i]) << (12 + i);
+  for (int i = 0; i < 6; ++i)
+    bits |= int(ordered[i]) << i | int(unordered[i]) << (6 + i) | int(operators[i]) << (12 + i);
   out[k] = bits;
 }
 
 template <typename T>
 void CheckCompare(const Format& f) {
-  std::vector<unsigned> codes = {0, f.sign(), 1, f.infinity_code(), f.infinity_code() | f.sign(), f.infinity_code() + 1, f.largest()};
+  std::vector<unsigned> codes = {
+      0, f.sign(), 1, f.infinity_code(), f.infinity_code() | f.sign(), f.infinity_code() + 1, f.largest()};
   for (int i = 0; i < 80; ++i) codes.push_back(unsigned(Mix(i)) & 0xffff);
   const int n = int(codes.size());
   Device<unsigned> in(codes);
@@ -133,7 +147,7 @@ void CheckCompare(const Format& f) {
   EXPECT_EACH(out.Get(), k, [&] {
     const double a = Decode(f, codes[k / n]), b = Decode(f, codes[k % n]);
     const bool nan = std::isnan(a) || std::isnan(b);
-    const bool results[] = {a == b, a != b, a < b, a <= b, a > b, a >= b};
+    const bool results[] = {a == b, a != b, a<b, a <= b, a> b, a >= b};
     int bits = 0;
     for (int i = 0; i < 6; ++i) {
       // __hne is false for NaN, != is true.
@@ -143,7 +157,8 @@ void CheckCompare(const Format& f) {
   }());
 }
 
-CONFORMANCE_CASE(half_arithmetic, comparisons, "ordered, unordered and operator comparisons of __half and __nv_bfloat16, NaN among them") {
+CONFORMANCE_CASE(half_arithmetic, comparisons,
+                 "ordered, unordered and operator comparisons of __half and __nv_bfloat16, NaN among them") {
   CheckCompare<__half>(kHalf);
   CheckCompare<__nv_bfloat16>(kBfloat16);
 }
@@ -174,8 +189,12 @@ void CheckUnary(const Format& f) {
   for (size_t count : wrong) EXPECT_EQ(count, 0u);
 }
 
-CONFORMANCE_CASE(half_arithmetic, half_unary, "__hneg, __habs, hsqrt, hrcp of all halves") { CheckUnary<__half>(kHalf); }
-CONFORMANCE_CASE(half_arithmetic, bf16_unary, "__hneg, __habs, hsqrt, hrcp of all bf16") { CheckUnary<__nv_bfloat16>(kBfloat16); }
+CONFORMANCE_CASE(half_arithmetic, half_unary, "__hneg, __habs, hsqrt, hrcp of all halves") {
+  CheckUnary<__half>(kHalf);
+}
+CONFORMANCE_CASE(half_arithmetic, bf16_unary, "__hneg, __habs, hsqrt, hrcp of all bf16") {
+  CheckUnary<__nv_bfloat16>(kBfloat16);
+}
 
 __global__ void Saturating(const float* in, float* out, int n) {
   const int i = threadIdx.x;
@@ -235,8 +254,12 @@ CONFORMANCE_CASE(half_arithmetic, pairs, "__half2 and __nv_bfloat162: both lanes
 __global__ void Lanes(float* out) {
   const float x = float(threadIdx.x);
   const __half2 a = __floats2half2_rn(x, -x), b = __floats2half2_rn(x + 0.5f, x + 1000.0f);
-  const __half2 results[] = {__lows2half2(a, b), __highs2half2(a, b), __lowhigh2highlow(b), __low2half2(b),
-                             __halves2half2(__high2half(b), __low2half(a)), __float2half2_rn(x)};
+  const __half2 results[] = {__lows2half2(a, b),
+                             __highs2half2(a, b),
+                             __lowhigh2highlow(b),
+                             __low2half2(b),
+                             __halves2half2(__high2half(b), __low2half(a)),
+                             __float2half2_rn(x)};
   for (int k = 0; k < 6; ++k) {
     const float2 pair = __half22float2(results[k]);
     out[(k * 32 + threadIdx.x) * 2] = pair.x;

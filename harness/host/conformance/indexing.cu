@@ -8,7 +8,8 @@ __global__ void GlobalIndex(int* out, int n) {
   if (i < n) out[i] = i;
 }
 
-CONFORMANCE_CASE(indexing, odd_length, "blockIdx.x * blockDim.x + threadIdx.x, a guard for a length that no block divides") {
+CONFORMANCE_CASE(indexing, odd_length,
+                 "blockIdx.x * blockDim.x + threadIdx.x, a guard for a length that no block divides") {
   const int n = 1000;
   Device<int> out(1024);
   GlobalIndex<<<(n + 95) / 96, 96>>>(out.data(), n);

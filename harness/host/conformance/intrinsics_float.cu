@@ -11,7 +11,8 @@ namespace {
 constexpr int kSamples = 4096;
 
 float SampleFloat(size_t i) {
-  const float edges[] = {0.0f, -0.0f, 1.0f, -1.0f, FLT_MIN, FLT_MAX, -FLT_MAX, 1.4e-45f, INFINITY, -INFINITY, NAN, 0.1f};
+  const float edges[] = {0.0f,     -0.0f,    1.0f,     -1.0f,     FLT_MIN, FLT_MAX,
+                         -FLT_MAX, 1.4e-45f, INFINITY, -INFINITY, NAN,     0.1f};
   if (i < 144) return i / 12 % 2 == 0 ? edges[i % 12] : -edges[i % 12];
   const unsigned bits = unsigned(Mix(i));
   // Half of them between 2^-16 and 2^16, where sums round; half anywhere.
@@ -68,16 +69,16 @@ void Check(const char* name, DeviceFunction function, HostFunction expected) {
   }
 }
 
-#define DEVICE(Name, T, Out, ...)                                                                     \
-  struct Name {                                                                                       \
+#define DEVICE(Name, T, Out, ...)                                                                       \
+  struct Name {                                                                                         \
     __device__ Out operator()([[maybe_unused]] T a, [[maybe_unused]] T b, [[maybe_unused]] T c) const { \
-      return __VA_ARGS__;                                                                             \
-    }                                                                                                 \
+      return __VA_ARGS__;                                                                               \
+    }                                                                                                   \
   }
 #define HOST(T, ...) [](T a, [[maybe_unused]] T b, [[maybe_unused]] T c) { return __VA_ARGS__; }
 
-// Of an exact result that lies at nearest + error (|error| < one ulp): the float on the wanted side. direction: 1 up, -1
-// down, 0 towards zero.
+// Of an exact result that lies at nearest + error (|error| < one ulp): the float on the wanted side. direction: 1 up,
+// -1 down, 0 towards zero.
 template <typename T>
 T Directed(T nearest, bool below, bool above, int direction) {
   if (std::isnan(nearest)) return nearest;
@@ -108,7 +109,7 @@ float ProductTo(float a, float b, int direction) {
   const float nearest = float(product);
   if (std::isnan(product) || std::isinf(product)) return nearest;
   if (std::isinf(nearest)) return direction == (product > 0 ? 1 : -1) ? nearest : std::copysign(FLT_MAX, nearest);
-  return Directed(nearest, product < double(nearest), product > double(nearest), direction);
+  return Directed(nearest, product<double(nearest), product> double(nearest), direction);
 }
 
 DEVICE(AddRn, float, float, __fadd_rn(a, b));
@@ -122,7 +123,8 @@ DEVICE(MulRz, float, float, __fmul_rz(a, b));
 DEVICE(MulRu, float, float, __fmul_ru(a, b));
 DEVICE(MulRd, float, float, __fmul_rd(a, b));
 
-CONFORMANCE_CASE(intrinsics, add_rounding, "__fadd_rn, _rz, _ru, _rd and __fsub: the exact sum, rounded once each way") {
+CONFORMANCE_CASE(intrinsics, add_rounding,
+                 "__fadd_rn, _rz, _ru, _rd and __fsub: the exact sum, rounded once each way") {
   Check<float, float>("__fadd_rn", AddRn(), HOST(float, a + b));
   Check<float, float>("__fadd_rz", AddRz(), HOST(float, SumTo(a, b, 0)));
   Check<float, float>("__fadd_ru", AddRu(), HOST(float, SumTo(a, b, 1)));
@@ -132,7 +134,7 @@ CONFORMANCE_CASE(intrinsics, add_rounding, "__fadd_rn, _rz, _ru, _rd and __fsub:
 }
 
 CONFORMANCE_CASE(intrinsics, multiply_rounding, "__fmul_rn, _rz, _ru, _rd") {
-  Check<float, float>("__fmul_rn", MulRn(), HOST(float, a * b));
+  Check<float, float>("__fmul_rn", MulRn(), HOST(float, a* b));
   Check<float, float>("__fmul_rz", MulRz(), HOST(float, ProductTo(a, b, 0)));
   Check<float, float>("__fmul_ru", MulRu(), HOST(float, ProductTo(a, b, 1)));
   Check<float, float>("__fmul_rd", MulRd(), HOST(float, ProductTo(a, b, -1)));
@@ -150,9 +152,9 @@ CONFORMANCE_CASE(intrinsics, fused, "fmaf, __fmaf_rn and fma round once; __fmul_
   Check<float, float>("error of a product", FmaCancel(), HOST(float, std::fma(a, b, -(a * b))));
   Check<double, double>("fma", FmaDouble(), HOST(double, std::fma(a, b, c)));
   Check<float, float>("two steps", TwoSteps(), HOST(float, [=] {
-    volatile float product = a * b;
-    return product + c;
-  }()));
+                        volatile float product = a * b;
+                        return product + c;
+                      }()));
 }
 
 DEVICE(Div, float, float, __fdiv_rn(a, b));
@@ -174,7 +176,7 @@ CONFORMANCE_CASE(intrinsics, divide_and_root, "division, square root and recipro
   Check<double, double>("__ddiv_rn", DivDouble(), HOST(double, a / b));
   Check<double, double>("__dsqrt_rn", SqrtDouble(), HOST(double, std::sqrt(a)));
   Check<double, double>("__dadd_rn", AddDouble(), HOST(double, a + b));
-  Check<double, double>("__dmul_rn", MulDouble(), HOST(double, a * b));
+  Check<double, double>("__dmul_rn", MulDouble(), HOST(double, a* b));
 }
 
 template <typename T>
@@ -198,7 +200,8 @@ DEVICE(UintRn, float, unsigned, __float2uint_rn(a));
 DEVICE(UintRz, float, unsigned, __float2uint_rz(a));
 DEVICE(LongRz, float, long long, __float2ll_rz(a));
 
-CONFORMANCE_CASE(intrinsics, float_to_integer, "__float2int and __float2uint in all modes: out of range to the nearest end, NaN to 0") {
+CONFORMANCE_CASE(intrinsics, float_to_integer,
+                 "__float2int and __float2uint in all modes: out of range to the nearest end, NaN to 0") {
   Check<float, int>("__float2int_rn", IntRn(), HOST(float, ToInt(a, std::nearbyint(a))));
   Check<float, int>("__float2int_rz", IntRz(), HOST(float, ToInt(a, std::trunc(a))));
   Check<float, int>("__float2int_ru", IntRu(), HOST(float, ToInt(a, std::ceil(a))));
@@ -219,7 +222,7 @@ float NarrowTo(double x, int direction) {
   const float nearest = float(x);
   if (std::isnan(x) || std::isinf(x)) return nearest;
   if (std::isinf(nearest)) return direction == (x > 0 ? 1 : -1) ? nearest : std::copysign(FLT_MAX, nearest);
-  return Directed(nearest, x < double(nearest), x > double(nearest), direction);
+  return Directed(nearest, x<double(nearest), x> double(nearest), direction);
 }
 
 CONFORMANCE_CASE(intrinsics, double_conversions, "double to int, unsigned, long long and float, in several modes") {
@@ -245,19 +248,27 @@ __global__ void FromIntegers(const int* in, float* out, int n) {
 
 CONFORMANCE_CASE(intrinsics, integer_to_float, "__int2float in four modes, __uint2float_rn, __ll2float_rn") {
   const int n = 1024;
-  const auto in = Make<int>(n, [](size_t i) { return i < 4 ? INT_MAX - int(i) : i < 8 ? INT_MIN + int(i) - 4 : int(Mix(i)) >> i % 24; });
+  const auto in = Make<int>(n, [](size_t i) {
+    return i < 4 ? INT_MAX - int(i) : i < 8 ? INT_MIN + int(i) - 4 : int(Mix(i)) >> i % 24;
+  });
   Device<int> values(in);
   Device<float> out(7 * n);
   FromIntegers<<<n / 128, 128>>>(values.data(), out.data(), n);
   EXPECT_EACH(out.Get(), k, [&] {
     const int x = in[k % n];
     switch (k / n) {
-      case 1: return NarrowTo(x, 0);
-      case 2: return NarrowTo(x, 1);
-      case 3: return NarrowTo(x, -1);
-      case 4: return float(unsigned(x));
-      case 5: return float((long long)x * 4294967311ll);
-      default: return float(x);
+      case 1:
+        return NarrowTo(x, 0);
+      case 2:
+        return NarrowTo(x, 1);
+      case 3:
+        return NarrowTo(x, -1);
+      case 4:
+        return float(unsigned(x));
+      case 5:
+        return float((long long)x * 4294967311ll);
+      default:
+        return float(x);
     }
   }());
 }
@@ -275,7 +286,8 @@ DEVICE(Classes, float, int, (isnan(a) ? 1 : 0) + (isinf(a) ? 2 : 0) + (signbit(a
 DEVICE(Ldexp, float, float, ldexpf(a, int(fminf(fmaxf(c, -300.0f), 300.0f))));
 DEVICE(Nextafter, float, float, nextafterf(a, b));
 
-CONFORMANCE_CASE(intrinsics, exact_functions, "floorf, rintf, roundf, fmodf, remainderf, copysignf, fminf, ldexpf, nextafterf, __saturatef") {
+CONFORMANCE_CASE(intrinsics, exact_functions,
+                 "floorf, rintf, roundf, fmodf, remainderf, copysignf, fminf, ldexpf, nextafterf, __saturatef") {
   Check<float, float>("floorf", Floor(), HOST(float, std::floor(a)));
   Check<float, float>("rintf", Rint(), HOST(float, std::nearbyint(a)));
   Check<float, float>("roundf", Rounded(), HOST(float, std::round(a)));
@@ -286,8 +298,9 @@ CONFORMANCE_CASE(intrinsics, exact_functions, "floorf, rintf, roundf, fmodf, rem
   Check<float, float>("fminf", MinF(), HOST(float, (b < a || std::isnan(a) ? b : a) + 0.0f));
   Check<float, float>("fmaxf", MaxF(), HOST(float, (b > a || std::isnan(a) ? b : a) + 0.0f));
   Check<float, float>("__saturatef", Saturate(), HOST(float, std::isnan(a) || a <= 0 ? 0.0f : a >= 1 ? 1.0f : a));
-  Check<float, int>("classification", Classes(), HOST(float, std::isnan(a) ? 1 + (std::signbit(a) ? 4 : 0)
-                                                             : (std::isinf(a) ? 2 : 8) + (std::signbit(a) ? 4 : 0)));
+  Check<float, int>(
+      "classification", Classes(),
+      HOST(float, std::isnan(a) ? 1 + (std::signbit(a) ? 4 : 0) : (std::isinf(a) ? 2 : 8) + (std::signbit(a) ? 4 : 0)));
   Check<float, float>("ldexpf", Ldexp(), HOST(float, std::ldexp(a, int(std::fmin(std::fmax(c, -300.0f), 300.0f)))));
   Check<float, float>("nextafterf", Nextafter(), HOST(float, std::nextafter(a, b)));
 }
@@ -303,7 +316,8 @@ __global__ void Approximate(const float* in, Approximations* out) {
   out[i] = {sinf(x), expf(x), logf(x), rsqrtf(x), tanhf(x), __expf(x * 0.01f), __fdividef(1.0f, x), erff(x)};
 }
 
-CONFORMANCE_CASE(intrinsics, approximations, "sinf, expf, logf, rsqrtf, tanhf, erff, __expf, __fdividef within the documented errors") {
+CONFORMANCE_CASE(intrinsics, approximations,
+                 "sinf, expf, logf, rsqrtf, tanhf, erff, __expf, __fdividef within the documented errors") {
   const auto in = Make<float>(1024, [](size_t i) { return float(i + 1) / 16.0f; });
   Device<float> values(in);
   Device<Approximations> out(in.size());

@@ -11,7 +11,8 @@ using Ull = unsigned long long;
 
 // Edge values first, then arbitrary ones.
 Ull Sample(size_t i) {
-  const Ull edges[] = {0, 1, 2, 0x7fffffff, 0x80000000, 0xffffffff, 0x100000000, 0x7fffffffffffffff, 0x8000000000000000, ~0ull};
+  const Ull edges[] = {
+      0, 1, 2, 0x7fffffff, 0x80000000, 0xffffffff, 0x100000000, 0x7fffffffffffffff, 0x8000000000000000, ~0ull};
   if (i < 100) return edges[i % 10] | (i >= 50 ? Ull(i) : 0);
   return Mix(i) >> Mix(i + 1000000) % 64;
 }
@@ -47,11 +48,11 @@ void Check(const char* name, DeviceFunction function, HostFunction expected) {
 }
 
 // A device function as an object: DEVICE(Name, type, expression of a, b, c).
-#define DEVICE(Name, Out, ...)                                                                              \
-  struct Name {                                                                                             \
+#define DEVICE(Name, Out, ...)                                                                                \
+  struct Name {                                                                                               \
     __device__ Out operator()([[maybe_unused]] Ull a, [[maybe_unused]] Ull b, [[maybe_unused]] Ull c) const { \
-      return __VA_ARGS__;                                                                                   \
-    }                                                                                                       \
+      return __VA_ARGS__;                                                                                     \
+    }                                                                                                         \
   }
 #define HOST(...) [](Ull a, [[maybe_unused]] Ull b, [[maybe_unused]] Ull c) { return __VA_ARGS__; }
 
@@ -115,10 +116,10 @@ DEVICE(BytePerm, unsigned, __byte_perm(unsigned(a), unsigned(b), unsigned(c) & 0
 
 CONFORMANCE_CASE(intrinsics, byte_perm, "__byte_perm picks four of eight bytes") {
   Check<unsigned>("__byte_perm", BytePerm(), HOST([=] {
-    unsigned result = 0;
-    for (int i = 0; i < 4; ++i) result |= unsigned(Joined(a, b) >> 8 * (c >> 4 * i & 7) & 255) << 8 * i;
-    return result;
-  }()));
+                    unsigned result = 0;
+                    for (int i = 0; i < 4; ++i) result |= unsigned(Joined(a, b) >> 8 * (c >> 4 * i & 7) & 255) << 8 * i;
+                    return result;
+                  }()));
 }
 
 DEVICE(Mulhi, int, __mulhi(int(a), int(b)));
@@ -134,7 +135,7 @@ CONFORMANCE_CASE(intrinsics, high_products, "__mulhi, __umulhi, __mul64hi, __umu
   Check<int>("__mulhi", Mulhi(), HOST(int((long long)(int(a)) * int(b) >> 32)));
   Check<unsigned>("__umulhi", Umulhi(), HOST(unsigned(Ull(unsigned(a)) * unsigned(b) >> 32)));
   Check<long long>("__mul64hi", Mul64hi(), HOST((long long)(__int128((long long)(a)) * (long long)(b) >> 64)));
-  Check<Ull>("__umul64hi", Umul64hi(), HOST(Ull((unsigned __int128)(a) * b >> 64)));
+  Check<Ull>("__umul64hi", Umul64hi(), HOST(Ull((unsigned __int128)(a)*b >> 64)));
   Check<int>("__mul24", Mul24(), HOST(int((long long)(Low24(a)) * Low24(b))));
   Check<unsigned>("__umul24", Umul24(), HOST(unsigned((a & 0xffffff) * (b & 0xffffff))));
 }
@@ -146,9 +147,11 @@ DEVICE(Rhadd, int, __rhadd(int(a), int(b)));
 DEVICE(Uhadd, unsigned, __uhadd(unsigned(a), unsigned(b)));
 DEVICE(Urhadd, unsigned, __urhadd(unsigned(a), unsigned(b)));
 
-CONFORMANCE_CASE(intrinsics, averages, "__sad, __usad, __hadd, __rhadd, __uhadd, __urhadd without overflow in between") {
+CONFORMANCE_CASE(intrinsics, averages,
+                 "__sad, __usad, __hadd, __rhadd, __uhadd, __urhadd without overflow in between") {
   Check<unsigned>("__sad", Sad(), HOST(unsigned(std::abs((long long)(int(a)) - int(b))) + unsigned(c)));
-  Check<unsigned>("__usad", Usad(), HOST(unsigned(std::abs((long long)(unsigned(a)) - (long long)(unsigned(b)))) + unsigned(c)));
+  Check<unsigned>("__usad", Usad(),
+                  HOST(unsigned(std::abs((long long)(unsigned(a)) - (long long)(unsigned(b)))) + unsigned(c)));
   Check<int>("__hadd", Hadd(), HOST(int(((long long)(int(a)) + int(b)) >> 1)));
   Check<int>("__rhadd", Rhadd(), HOST(int(((long long)(int(a)) + int(b) + 1) >> 1)));
   Check<unsigned>("__uhadd", Uhadd(), HOST(unsigned((Ull(unsigned(a)) + unsigned(b)) >> 1)));
@@ -166,19 +169,21 @@ int SignedShort(Ull a, int i) { return static_cast<short>(a >> 16 * i); }
 
 CONFORMANCE_CASE(intrinsics, dot_products, "__dp4a signed and unsigned, __dp2a_lo and __dp2a_hi") {
   Check<int>("__dp4a", Dp4a(), HOST([=] {
-    unsigned sum = unsigned(c);
-    for (int i = 0; i < 4; ++i) sum += unsigned(SignedByte(a, i) * SignedByte(b, i));
-    return int(sum);
-  }()));
+               unsigned sum = unsigned(c);
+               for (int i = 0; i < 4; ++i) sum += unsigned(SignedByte(a, i) * SignedByte(b, i));
+               return int(sum);
+             }()));
   Check<unsigned>("__dp4a unsigned", Dp4aU(), HOST([=] {
-    unsigned sum = unsigned(c);
-    for (int i = 0; i < 4; ++i) sum += unsigned(UnsignedByte(a, i) * UnsignedByte(b, i));
-    return sum;
-  }()));
-  Check<int>("__dp2a_lo", Dp2aLo(), HOST(int(unsigned(SignedShort(a, 0) * SignedByte(b, 0)) +
-                                             unsigned(SignedShort(a, 1) * SignedByte(b, 1)) + unsigned(c))));
-  Check<int>("__dp2a_hi", Dp2aHi(), HOST(int(unsigned(SignedShort(a, 0) * SignedByte(b, 2)) +
-                                             unsigned(SignedShort(a, 1) * SignedByte(b, 3)) + unsigned(c))));
+                    unsigned sum = unsigned(c);
+                    for (int i = 0; i < 4; ++i) sum += unsigned(UnsignedByte(a, i) * UnsignedByte(b, i));
+                    return sum;
+                  }()));
+  Check<int>("__dp2a_lo", Dp2aLo(),
+             HOST(int(unsigned(SignedShort(a, 0) * SignedByte(b, 0)) + unsigned(SignedShort(a, 1) * SignedByte(b, 1)) +
+                      unsigned(c))));
+  Check<int>("__dp2a_hi", Dp2aHi(),
+             HOST(int(unsigned(SignedShort(a, 0) * SignedByte(b, 2)) + unsigned(SignedShort(a, 1) * SignedByte(b, 3)) +
+                      unsigned(c))));
 }
 
 DEVICE(MinInt, int, min(int(a), int(b)));
@@ -210,7 +215,8 @@ double FromBits(Ull bits) {
   return value;
 }
 
-CONFORMANCE_CASE(intrinsics, bit_casts, "__float_as_uint, __uint_as_float, __hiloint2double, __double2hiint, __double2loint") {
+CONFORMANCE_CASE(intrinsics, bit_casts,
+                 "__float_as_uint, __uint_as_float, __hiloint2double, __double2hiint, __double2loint") {
   Check<unsigned>("float bits", FloatBits(), HOST(unsigned(a) & 0x7f7fffffu));
   Check<double>("__hiloint2double", DoubleHalves(), HOST(FromBits((a & 0x7fefffffu) << 32 | unsigned(b))));
   Check<int>("__double2hiint", HighInt(), HOST(int((a & 0x7fefffffffffffffull) >> 32)));
@@ -219,13 +225,15 @@ CONFORMANCE_CASE(intrinsics, bit_casts, "__float_as_uint, __uint_as_float, __hil
 
 DEVICE(Shifts, unsigned, (unsigned(a) << (c & 31)) ^ (unsigned(b) >> (c & 31)) ^ unsigned(int(b) >> (c & 31)));
 // The divisors are odd, and not -1.
-DEVICE(Division, unsigned, unsigned(a % (b | 1)) + unsigned(int(a) / (int(b) & 0x7fffffff | 1)) + unsigned(a) % (unsigned(c) | 1));
+DEVICE(Division, unsigned,
+       unsigned(a % (b | 1)) + unsigned(int(a) / ((int(b) & 0x7fffffff) | 1)) + unsigned(a) % (unsigned(c) | 1));
 
 CONFORMANCE_CASE(intrinsics, plain_arithmetic, "shifts, divisions and remainders as in C++") {
   Check<unsigned>("shifts", Shifts(),
                   HOST((unsigned(a) << (c & 31)) ^ (unsigned(b) >> (c & 31)) ^ unsigned(int(b) >> (c & 31))));
-  Check<unsigned>("division", Division(), HOST(unsigned(a % (b | 1)) + unsigned(int(a) / (int(b) & 0x7fffffff | 1)) +
-                                               unsigned(a) % (unsigned(c) | 1)));
+  Check<unsigned>(
+      "division", Division(),
+      HOST(unsigned(a % (b | 1)) + unsigned(int(a) / ((int(b) & 0x7fffffff) | 1)) + unsigned(a) % (unsigned(c) | 1)));
 }
 
 __global__ void ReadOnly(const int* __restrict__ in, const float4* __restrict__ vectors, float* out) {

@@ -33,11 +33,13 @@ void LambdaCaptures() {
 void LambdaReduction() {
   const auto in = Make<long long>(1000, [](size_t i) { return (long long)(Mix(i) % 100000); });
   Device<long long> values(in), out(1);
-  ReduceWith<<<1, 64>>>(values.data(), 1000, 0ll, out.data(), [] __device__(long long a, long long b) { return a + b; });
+  ReduceWith<<<1, 64>>>(values.data(), 1000, 0ll, out.data(),
+                        [] __device__(long long a, long long b) { return a + b; });
   long long sum = 0, most = 0;
   for (long long value : in) sum += value, most = value > most ? value : most;
   EXPECT_EQ(out.Get()[0], sum);
-  ReduceWith<<<1, 64>>>(values.data(), 1000, 0ll, out.data(), [] __device__(long long a, long long b) { return a > b ? a : b; });
+  ReduceWith<<<1, 64>>>(values.data(), 1000, 0ll, out.data(),
+                        [] __device__(long long a, long long b) { return a > b ? a : b; });
   EXPECT_EQ(out.Get()[0], most);
 }
 
@@ -65,7 +67,11 @@ void LambdaHostDevice() {
   EXPECT_EACH(out.Get(), i, collatz(int(i)));
 }
 
-CONFORMANCE_CASE(lambdas, captures, "a __device__ lambda with captures by value as a kernel's argument") { LambdaCaptures(); }
+CONFORMANCE_CASE(lambdas, captures, "a __device__ lambda with captures by value as a kernel's argument") {
+  LambdaCaptures();
+}
 CONFORMANCE_CASE(lambdas, reduction, "a reduction whose operation is a lambda") { LambdaReduction(); }
-CONFORMANCE_CASE(lambdas, shared_memory, "shared memory, a barrier and a shuffle inside a lambda") { LambdaSharedMemory(); }
+CONFORMANCE_CASE(lambdas, shared_memory, "shared memory, a barrier and a shuffle inside a lambda") {
+  LambdaSharedMemory();
+}
 CONFORMANCE_CASE(lambdas, host_device, "a __host__ __device__ lambda called on both sides") { LambdaHostDevice(); }

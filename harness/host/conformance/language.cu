@@ -78,7 +78,7 @@ CONFORMANCE_CASE(language, kernel_pointers, "launches through pointers to kernel
   for (auto step : steps) step<<<1, 32>>>(values.data());
   int* data = values.data();
   void* arguments[] = {&data};
-  OK(cudaLaunchKernel(reinterpret_cast<const void*>(&TimesThree), dim3(1), dim3(32), arguments, 0, nullptr));
+  OK(cudaLaunchKernel(TimesThree, dim3(1), dim3(32), arguments, 0, nullptr));
   void (*instance)(const int*, int*, int) = Scale<int, 10>;
   instance<<<1, 32>>>(values.data(), values.data(), 32);
   EXPECT_EACH(values.Get(), i, int((3 * (i + 1) + 1) * 30));
@@ -144,7 +144,9 @@ CONFORMANCE_CASE(language, large_parameters, "structs of 4 KB as parameters, by 
   EXPECT_EACH(out.Get(), i, i == 0 ? 12350ll : (long long)(100 * i * i + 5));
 }
 
-__global__ void __launch_bounds__(256, 2) Bounded(int* out) { out[blockIdx.x * blockDim.x + threadIdx.x] = int(blockDim.x); }
+__global__ void __launch_bounds__(256, 2) Bounded(int* out) {
+  out[blockIdx.x * blockDim.x + threadIdx.x] = int(blockDim.x);
+}
 
 template <int kThreads>
 __global__ __launch_bounds__(kThreads) void BoundedTemplate(int* out) {
@@ -278,7 +280,8 @@ __global__ void Modern(int* out) {
   b = Fold<Kind::kProduct>(values, std::make_index_sequence<3>());
 }
 
-CONFORMANCE_CASE(language, modern_cpp, "constexpr, if constexpr, fold expressions, generic lambdas, structured bindings") {
+CONFORMANCE_CASE(language, modern_cpp,
+                 "constexpr, if constexpr, fold expressions, generic lambdas, structured bindings") {
   Device<int> out(20);
   Modern<<<1, 10>>>(out.data());
   EXPECT_EACH(out.Get(), k, [&] {

@@ -90,7 +90,8 @@ CONFORMANCE_CASE(memory, pinned, "cudaMallocHost: asynchronous copies both ways 
   OK(cudaFreeHost(host));
 }
 
-CONFORMANCE_CASE(memory, pageable_async, "cudaMemcpyAsync of pageable memory: the source may change when it returns, the target has arrived") {
+CONFORMANCE_CASE(memory, pageable_async,
+                 "cudaMemcpyAsync of pageable memory: the source may change when it returns, the target has arrived") {
   std::vector<int> host(3000), back(3000, -1);
   for (int i = 0; i < 3000; ++i) host[i] = i;
   Device<int> data(3000);
@@ -108,7 +109,8 @@ CONFORMANCE_CASE(memory, pageable_async, "cudaMemcpyAsync of pageable memory: th
 CONFORMANCE_CASE(memory, registered, "cudaHostRegister: a kernel writes to memory that the host allocated") {
   std::vector<int> memory(4096, 4);
   OK(cudaHostRegister(memory.data(), 4096 * sizeof(int), cudaHostRegisterMapped));
-  EXPECT_EQ(cudaHostRegister(memory.data(), 4096 * sizeof(int), cudaHostRegisterMapped), cudaErrorHostMemoryAlreadyRegistered);
+  EXPECT_EQ(cudaHostRegister(memory.data(), 4096 * sizeof(int), cudaHostRegisterMapped),
+            cudaErrorHostMemoryAlreadyRegistered);
   (void)cudaGetLastError();
   int* device = nullptr;
   OK(cudaHostGetDevicePointer(reinterpret_cast<void**>(&device), memory.data(), 0));

@@ -21,13 +21,22 @@ double Value(const ElementType& type, ncclRedOp_t op, int rank, int ranks, size_
   const int x = int(i) + rank * 3;
   double value = 0;
   switch (op) {
-    case ncclSum: value = type.tiny() ? (int(i) + rank) % 3 - 1 : x % 7 - (type.is_signed ? 3 : 0); break;
+    case ncclSum:
+      value = type.tiny() ? (int(i) + rank) % 3 - 1 : x % 7 - (type.is_signed ? 3 : 0);
+      break;
     case ncclProd:
-      value = i % 11 == 0 && rank == 0 ? 0 : (int(i) + rank) % 4 == 0 ? 2 : type.is_signed && x * rank % 3 == 1 ? -1 : 1;
+      value = i % 11 == 0 && rank == 0              ? 0
+              : (int(i) + rank) % 4 == 0            ? 2
+              : type.is_signed && x * rank % 3 == 1 ? -1
+                                                    : 1;
       break;
     case ncclMax:
-    case ncclMin: value = (int(i) * 7 + rank * 5) % 23 - (type.is_signed ? 11 : 0); break;
-    default: value = 10 + int(i) % 5 + 2 * rank - (ranks - 1); break;  // the mean is whole
+    case ncclMin:
+      value = (int(i) * 7 + rank * 5) % 23 - (type.is_signed ? 11 : 0);
+      break;
+    default:
+      value = 10 + int(i) % 5 + 2 * rank - (ranks - 1);
+      break;  // the mean is whole
   }
   return type.format != nullptr ? Decode(*type.format, Encode(*type.format, value)) : value;
 }
@@ -116,12 +125,13 @@ void ReduceScatters(const Rank& rank) {
     const ncclRedOp_t op = reduction.op;
     jobs.push_back({std::string("reduce-scatter ") + reduction.name, &type,
                     Filled(type, kCount * n, [&](size_t i) { return Value(type, op, me, n, i); }), Room(type, kCount),
-                    [&type, op, n, me](size_t i) { return Combined(type, op, n, kCount * me + i); }, Tolerance(type, op, n),
-                    true});
+                    [&type, op, n, me](size_t i) { return Combined(type, op, n, kCount * me + i); },
+                    Tolerance(type, op, n), true});
     ops.push_back(op);
   });
   InOneGroup(rank, jobs, [&](const Job& job, size_t i) {
-    return ncclReduceScatter(job.send->data(), job.receive->data(), kCount, job.type->type, ops[i], rank.comm(), rank.stream());
+    return ncclReduceScatter(job.send->data(), job.receive->data(), kCount, job.type->type, ops[i], rank.comm(),
+                             rank.stream());
   });
 }
 
@@ -161,11 +171,13 @@ void Moves(const Rank& rank) {
     return ncclAllGather(job.send->data(), job.receive->data(), kCount, job.type->type, rank.comm(), rank.stream());
   });
   InOneGroup(rank, broadcasts, [&](const Job& job, size_t i) {
-    return ncclBroadcast(job.send->data(), job.receive->data(), kCount, job.type->type, int(i) % n, rank.comm(), rank.stream());
+    return ncclBroadcast(job.send->data(), job.receive->data(), kCount, job.type->type, int(i) % n, rank.comm(),
+                         rank.stream());
   });
   // In place: each rank's part already lies where it belongs.
   const ElementType& ints = ElementTypes()[2];
-  Device<unsigned char> all(Bytes(ints, kCount * n, [&](size_t i) { return int(i / kCount) == me ? Moved(ints, me, i % kCount) : -1; }));
+  Device<unsigned char> all(
+      Bytes(ints, kCount * n, [&](size_t i) { return int(i / kCount) == me ? Moved(ints, me, i % kCount) : -1; }));
   OK(ncclAllGather(all.data() + me * kCount * 4, all.data(), kCount, ncclInt32, rank.comm(), rank.stream()));
   rank.Synchronize();
   ExpectElements("all-gather in place", ints, all.Get(), gathers[0].expected);
@@ -174,7 +186,8 @@ void Moves(const Rank& rank) {
 void PointToPoint(const Rank& rank) {
   const int n = rank.ranks(), me = rank.rank(), next = (me + 1) % n, last = (me + n - 1) % n;
   const ElementType& ints = ElementTypes()[2];
-  Device<unsigned char> send(Bytes(ints, kCount, [&](size_t i) { return 1000.0 * me + double(i); })), receive(kCount * 4);
+  Device<unsigned char> send(Bytes(ints, kCount, [&](size_t i) { return 1000.0 * me + double(i); })),
+      receive(kCount * 4);
   OK(ncclGroupStart());
   OK(ncclSend(send.data(), kCount, ncclInt32, next, rank.comm(), rank.stream()));
   OK(ncclRecv(receive.data(), kCount, ncclInt32, last, rank.comm(), rank.stream()));
@@ -211,7 +224,8 @@ void PreMultiplied(const Rank& rank) {
     OK(ncclAllReduce(data.data(), data.data(), kCount, type.type, op, rank.comm(), rank.stream()));
     OK(ncclRedOpDestroy(op, rank.comm()));
     rank.Synchronize();
-    ExpectElements("pre-multiplied sum", type, data.Get(), [&](size_t i) { return factor * Combined(type, ncclSum, n, i); });
+    ExpectElements("pre-multiplied sum", type, data.Get(),
+                   [&](size_t i) { return factor * Combined(type, ncclSum, n, i); });
   }
 }
 
@@ -232,11 +246,12 @@ CONFORMANCE_CHILD(nccl, collectives) {
   return 0;
 }
 
-#define RANKS(count)                                                                                                   \
-  CONFORMANCE_CASE(nccl, ranks_##count,                                                                                \
-                   #count " rank(s): all-reduce, reduce-scatter, reduce, all-gather, broadcast, send/recv; 12 types; sum, " \
-                          "prod, max, min, avg; in place") {                                                           \
-    RunRanks("nccl/collectives", count);                                                                               \
+#define RANKS(count)                                                                                                 \
+  CONFORMANCE_CASE(nccl, ranks_##count,                                                                              \
+                   #count                                                                                            \
+                   " rank(s): all-reduce, reduce-scatter, reduce, all-gather, broadcast, send/recv; 12 types; sum, " \
+                   "prod, max, min, avg; in place") {                                                                \
+    RunRanks("nccl/collectives", count);                                                                             \
   }
 RANKS(1)
 RANKS(2)

@@ -31,7 +31,7 @@ inline void RunRanks(const std::string& name, int ranks, const std::vector<std::
   OK(cudaGetDeviceCount(&devices));
   std::vector<std::unique_ptr<Child>> children;
   for (int rank = 0; rank < ranks; ++rank) {
-    std::vector<std::string> environment = {"NCCL_SOCKET_IFNAME=lo", "NCCL_MAX_NCHANNELS=1"};
+    std::vector<std::string> environment = {"NCCL_SOCKET_IFNAME=lo"};
     // Ranks that share a GPU have to look like ranks of different hosts.
     if (devices < ranks) environment.push_back("NCCL_HOSTID=conformance-rank-" + std::to_string(rank));
     std::vector<std::string> arguments = {std::to_string(rank), std::to_string(ranks), file};
@@ -105,13 +105,18 @@ struct ElementType {
 };
 
 inline const std::vector<ElementType>& ElementTypes() {
-  static const std::vector<ElementType> types = {
-      {ncclInt8, "int8", 1, true, nullptr},         {ncclUint8, "uint8", 1, false, nullptr},
-      {ncclInt32, "int32", 4, true, nullptr},       {ncclUint32, "uint32", 4, false, nullptr},
-      {ncclInt64, "int64", 8, true, nullptr},       {ncclUint64, "uint64", 8, false, nullptr},
-      {ncclFloat16, "half", 2, true, &kHalf},       {ncclFloat32, "float", 4, true, nullptr},
-      {ncclFloat64, "double", 8, true, nullptr},    {ncclBfloat16, "bfloat16", 2, true, &kBfloat16},
-      {ncclFloat8e4m3, "float8e4m3", 1, true, &kE4m3}, {ncclFloat8e5m2, "float8e5m2", 1, true, &kE5m2}};
+  static const std::vector<ElementType> types = {{ncclInt8, "int8", 1, true, nullptr},
+                                                 {ncclUint8, "uint8", 1, false, nullptr},
+                                                 {ncclInt32, "int32", 4, true, nullptr},
+                                                 {ncclUint32, "uint32", 4, false, nullptr},
+                                                 {ncclInt64, "int64", 8, true, nullptr},
+                                                 {ncclUint64, "uint64", 8, false, nullptr},
+                                                 {ncclFloat16, "half", 2, true, &kHalf},
+                                                 {ncclFloat32, "float", 4, true, nullptr},
+                                                 {ncclFloat64, "double", 8, true, nullptr},
+                                                 {ncclBfloat16, "bfloat16", 2, true, &kBfloat16},
+                                                 {ncclFloat8e4m3, "float8e4m3", 1, true, &kE4m3},
+                                                 {ncclFloat8e5m2, "float8e5m2", 1, true, &kE5m2}};
   return types;
 }
 
@@ -146,17 +151,26 @@ inline void Store(const ElementType& type, double value, void* at) {
 
 inline double Load(const ElementType& type, const void* at) {
   if (type.format != nullptr) {
-    return Decode(*type.format, type.bytes == 1 ? unsigned(Take<unsigned char>(at)) : unsigned(Take<unsigned short>(at)));
+    return Decode(*type.format,
+                  type.bytes == 1 ? unsigned(Take<unsigned char>(at)) : unsigned(Take<unsigned short>(at)));
   }
   switch (type.type) {
-    case ncclInt8: return Take<signed char>(at);
-    case ncclUint8: return Take<unsigned char>(at);
-    case ncclInt32: return Take<int>(at);
-    case ncclUint32: return Take<unsigned>(at);
-    case ncclInt64: return Take<long long>(at);
-    case ncclUint64: return Take<unsigned long long>(at);
-    case ncclFloat32: return Take<float>(at);
-    default: return Take<double>(at);
+    case ncclInt8:
+      return Take<signed char>(at);
+    case ncclUint8:
+      return Take<unsigned char>(at);
+    case ncclInt32:
+      return Take<int>(at);
+    case ncclUint32:
+      return Take<unsigned>(at);
+    case ncclInt64:
+      return Take<long long>(at);
+    case ncclUint64:
+      return Take<unsigned long long>(at);
+    case ncclFloat32:
+      return Take<float>(at);
+    default:
+      return Take<double>(at);
   }
 }
 
@@ -172,8 +186,9 @@ inline void ExpectElements(const std::string& what, const ElementType& type, con
   for (size_t i = 0; i * type.bytes < bytes.size(); ++i) {
     const double is = Load(type, bytes.data() + i * type.bytes), want = expected(i);
     if (std::abs(is - want) <= tolerance) continue;
-    Fail(__FILE__, __LINE__, what + " of " + type.name + ", element " + std::to_string(i) + ": expected " + Show(want) +
-                                 ", is " + Show(is));
+    Fail(
+        __FILE__, __LINE__,
+        what + " of " + type.name + ", element " + std::to_string(i) + ": expected " + Show(want) + ", is " + Show(is));
     return;
   }
 }

@@ -38,7 +38,8 @@ CONFORMANCE_CHILD(nccl, stream_order) {
   return 0;
 }
 
-CONFORMANCE_CASE(nccl, stream_order, "collectives run in the order of their stream, between kernels and fills; 300007 elements") {
+CONFORMANCE_CASE(nccl, stream_order,
+                 "collectives run in the order of their stream, between kernels and fills; 300007 elements") {
   RunRanks("nccl/stream_order", 3);
 }
 
@@ -84,14 +85,20 @@ CONFORMANCE_CASE(nccl, split, "ncclCommSplit by colour and key, with a rank in n
 
 CONFORMANCE_CHILD(nccl, abort) {
   Rank rank(arguments);
-  Device<int> data(10);
-  // Everyone waits for what nobody sends.
-  OK(ncclRecv(data.data(), 10, ncclInt32, 1 - rank.rank(), rank.comm(), rank.stream()));
-  EXPECT_EQ(cudaStreamQuery(rank.stream()), cudaErrorNotReady);
-  (void)cudaGetLastError();
-  ncclResult_t state = ncclInternalError;
-  OK(ncclCommGetAsyncError(rank.comm(), &state));
-  EXPECT_EQ(state, ncclSuccess);
+  Device<int> data(std::vector<int>(10, 1));
+  // The ranks connect in their first operation.
+  OK(ncclAllReduce(data.data(), data.data(), 10, ncclInt32, ncclSum, rank.comm(), rank.stream()));
+  rank.Synchronize();
+  EXPECT_EACH(data.Get(), i, rank.ranks());
+  if (rank.rank() == 0) {
+    // Nobody else takes part in this one.
+    OK(ncclAllReduce(data.data(), data.data(), 10, ncclInt32, ncclSum, rank.comm(), rank.stream()));
+    EXPECT_EQ(cudaStreamQuery(rank.stream()), cudaErrorNotReady);
+    (void)cudaGetLastError();
+    ncclResult_t state = ncclInternalError;
+    OK(ncclCommGetAsyncError(rank.comm(), &state));
+    EXPECT_EQ(state, ncclSuccess);
+  }
   OK(ncclCommAbort(rank.Release()));
   OK(cudaStreamSynchronize(rank.stream()));
   // The device is as good as before.
@@ -101,7 +108,8 @@ CONFORMANCE_CHILD(nccl, abort) {
   return 0;
 }
 
-CONFORMANCE_CASE(nccl, abort, "ncclCommAbort ends an operation that would wait for ever; the stream and the device go on") {
+CONFORMANCE_CASE(nccl, abort,
+                 "ncclCommAbort ends an operation that would wait for ever; the stream and the device go on") {
   RunRanks("nccl/abort", 2);
 }
 

@@ -13,7 +13,8 @@ __global__ void Reverse(const int* in, int* out) {
   out[i] = values[blockDim.x - 1 - threadIdx.x];
 }
 
-CONFORMANCE_CASE(shared_memory, static_array, "a __shared__ array that the threads of a block exchange values through") {
+CONFORMANCE_CASE(shared_memory, static_array,
+                 "a __shared__ array that the threads of a block exchange values through") {
   Device<int> in(Make<int>(96 * 7, [](size_t i) { return int(i * i); })), out(96 * 7);
   Reverse<<<7, 96>>>(in.data(), out.data());
   EXPECT_EACH(out.Get(), i, [&] {
@@ -115,7 +116,7 @@ __global__ void Partitioned(double* out, int n) {
 CONFORMANCE_CASE(shared_memory, dynamic_partitioned, "one dynamic buffer cut into arrays of several types") {
   const int n = 130;
   Device<double> out(n);
-  Partitioned<<<1, n, n * (sizeof(double) + sizeof(int) + 1)>>>(out.data(), n);
+  Partitioned<<<1, n, n*(sizeof(double) + sizeof(int) + 1)>>>(out.data(), n);
   EXPECT_EACH(out.Get(), i, [&] {
     const int j = (int(i) + 1) % n;
     return j * 0.5 - j + (j * 3 & 255);
@@ -164,7 +165,8 @@ CONFORMANCE_CASE(shared_memory, more_than_48_kib, "dynamic shared memory past 48
     for (int i = 0; i < most / 4; ++i) sum += unsigned(Mix(i + b));
     return sum;
   }());
-  EXPECT_EQ(cudaFuncSetAttribute(FillLarge, cudaFuncAttributeMaxDynamicSharedMemorySize, most + 1), cudaErrorInvalidValue);
+  EXPECT_EQ(cudaFuncSetAttribute(FillLarge, cudaFuncAttributeMaxDynamicSharedMemorySize, most + 1),
+            cudaErrorInvalidValue);
   (void)cudaGetLastError();
 }
 
@@ -201,7 +203,8 @@ __global__ void Instances(T* out) {
   out[threadIdx.x] = Slot<T, 1>()[other] + T(2) * Slot<T, 2>()[other];
 }
 
-CONFORMANCE_CASE(shared_memory, template_instances, "a __shared__ variable in a function template: one for each instance") {
+CONFORMANCE_CASE(shared_memory, template_instances,
+                 "a __shared__ variable in a function template: one for each instance") {
   Device<int> integers(32);
   Device<double> reals(32);
   Instances<<<1, 32>>>(integers.data());

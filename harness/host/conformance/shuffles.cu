@@ -51,10 +51,18 @@ __global__ void Shuffle(Mode mode, int width, T* out) {
   for (int operand = 0; operand < 32; ++operand) {
     T result = value;
     switch (mode) {
-      case kIdx: result = __shfl_sync(0xffffffffu, value, operand, width); break;
-      case kUp: result = __shfl_up_sync(0xffffffffu, value, operand, width); break;
-      case kDown: result = __shfl_down_sync(0xffffffffu, value, operand, width); break;
-      case kXor: result = __shfl_xor_sync(0xffffffffu, value, operand, width); break;
+      case kIdx:
+        result = __shfl_sync(0xffffffffu, value, operand, width);
+        break;
+      case kUp:
+        result = __shfl_up_sync(0xffffffffu, value, operand, width);
+        break;
+      case kDown:
+        result = __shfl_down_sync(0xffffffffu, value, operand, width);
+        break;
+      case kXor:
+        result = __shfl_xor_sync(0xffffffffu, value, operand, width);
+        break;
     }
     out[operand * 64 + threadIdx.x] = result;
   }
@@ -63,10 +71,14 @@ __global__ void Shuffle(Mode mode, int width, T* out) {
 int SourceLane(Mode mode, int width, int operand, int lane) {
   const int first = lane / width * width, last = first + width - 1;
   switch (mode) {
-    case kIdx: return first + operand % width;
-    case kUp: return lane - operand >= first ? lane - operand : lane;
-    case kDown: return lane + operand <= last ? lane + operand : lane;
-    case kXor: return (lane ^ operand) <= last ? lane ^ operand : lane;  // earlier groups can be read, later cannot
+    case kIdx:
+      return first + operand % width;
+    case kUp:
+      return lane - operand >= first ? lane - operand : lane;
+    case kDown:
+      return lane + operand <= last ? lane + operand : lane;
+    case kXor:
+      return (lane ^ operand) <= last ? lane ^ operand : lane;  // earlier groups can be read, later cannot
   }
   return lane;
 }
@@ -93,7 +105,9 @@ void CheckShuffles() {
   }
 }
 
-CONFORMANCE_CASE(shuffles, type_int, "int: idx, up, down, xor at widths 1 to 32, operands 0 to 31") { CheckShuffles<int>(); }
+CONFORMANCE_CASE(shuffles, type_int, "int: idx, up, down, xor at widths 1 to 32, operands 0 to 31") {
+  CheckShuffles<int>();
+}
 CONFORMANCE_CASE(shuffles, type_unsigned, "unsigned: all modes and widths") { CheckShuffles<unsigned>(); }
 CONFORMANCE_CASE(shuffles, type_long, "long: all modes and widths") { CheckShuffles<long>(); }
 CONFORMANCE_CASE(shuffles, type_long_long, "long long: all modes and widths") { CheckShuffles<long long>(); }
@@ -114,7 +128,8 @@ __global__ void DefaultWidth(int* out) {
   out[64 + i] = __shfl_down_sync(0xffffffffu, i, i % 4);
 }
 
-CONFORMANCE_CASE(shuffles, lane_by_lane, "a source lane past the width is taken modulo it; operands that differ between lanes") {
+CONFORMANCE_CASE(shuffles, lane_by_lane,
+                 "a source lane past the width is taken modulo it; operands that differ between lanes") {
   Device<int> out(96);
   DefaultWidth<<<1, 32>>>(out.data());
   EXPECT_EACH(out.Get(), i, [&] {

@@ -58,8 +58,8 @@ inline unsigned Encode(const Format& f, double value, Round mode = Round::kNeare
   if (up) whole += 1;
   const uint64_t code = (static_cast<uint64_t>(exponent - least) << f.mantissa_bits) + static_cast<uint64_t>(whole);
   if (code <= f.largest()) return sign | static_cast<unsigned>(code);
-  const bool to_largest = saturate || mode == Round::kZero || (mode == Round::kUp && negative) ||
-                          (mode == Round::kDown && !negative);
+  const bool to_largest =
+      saturate || mode == Round::kZero || (mode == Round::kUp && negative) || (mode == Round::kDown && !negative);
   return sign | (to_largest ? f.largest() : f.infinity ? f.infinity_code() : f.sign() - 1);
 }
 
@@ -83,9 +83,14 @@ inline double AddToOdd(double a, double b) {
 // Every number halfway between two neighbours of the format, and the floats beside it and beside the numbers
 // themselves, of both signs; and what is special.
 inline std::vector<float> HardFloats(const Format& f) {
-  std::vector<float> values = {0.0f, -0.0f, std::numeric_limits<float>::infinity(), -std::numeric_limits<float>::infinity(),
-                               std::numeric_limits<float>::quiet_NaN(), std::numeric_limits<float>::max(),
-                               std::numeric_limits<float>::denorm_min(), -std::numeric_limits<float>::min()};
+  std::vector<float> values = {0.0f,
+                               -0.0f,
+                               std::numeric_limits<float>::infinity(),
+                               -std::numeric_limits<float>::infinity(),
+                               std::numeric_limits<float>::quiet_NaN(),
+                               std::numeric_limits<float>::max(),
+                               std::numeric_limits<float>::denorm_min(),
+                               -std::numeric_limits<float>::min()};
   const float infinity = std::numeric_limits<float>::infinity();
   for (unsigned code = 0; code <= f.largest(); ++code) {
     const double low = Decode(f, code);

@@ -105,7 +105,8 @@ CONFORMANCE_CASE(streams, event_again, "a wait is for the latest record before i
   EXPECT_EACH(b.Get(), i, expected);
 }
 
-CONFORMANCE_CASE(streams, event_states, "cudaEventQuery and cudaEventSynchronize before and after the work, elapsed time") {
+CONFORMANCE_CASE(streams, event_states,
+                 "cudaEventQuery and cudaEventSynchronize before and after the work, elapsed time") {
   Streams streams(1);
   Event start(cudaEventDefault), stop(cudaEventDefault);
   OK(cudaEventQuery(start.e));  // never recorded: nothing to wait for
@@ -168,7 +169,8 @@ CONFORMANCE_CASE(streams, per_thread_default, "cudaStreamPerThread is a blocking
   EXPECT_EACH(b.Get(), i, 14u);
 }
 
-CONFORMANCE_CASE(streams, priorities, "cudaDeviceGetStreamPriorityRange; streams keep their priority, within the range") {
+CONFORMANCE_CASE(streams, priorities,
+                 "cudaDeviceGetStreamPriorityRange; streams keep their priority, within the range") {
   int least = 1, greatest = 1, priority = 1;
   OK(cudaDeviceGetStreamPriorityRange(&least, &greatest));
   EXPECT_EQ(least, 0);
@@ -198,7 +200,8 @@ void CUDART_CB Note(void* data) {
   log->seen.push_back(*log->value);
 }
 
-CONFORMANCE_CASE(streams, host_functions, "cudaLaunchHostFunc runs after what is before it in the stream and before what is after") {
+CONFORMANCE_CASE(streams, host_functions,
+                 "cudaLaunchHostFunc runs after what is before it in the stream and before what is after") {
   Streams streams(1, cudaStreamNonBlocking);
   unsigned* pinned = nullptr;
   OK(cudaMallocHost(reinterpret_cast<void**>(&pinned), sizeof(unsigned)));
@@ -223,16 +226,20 @@ CONFORMANCE_CASE(streams, host_to_device, "a kernel after a host function sees w
   unsigned* pinned = nullptr;
   OK(cudaHostAlloc(reinterpret_cast<void**>(&pinned), kN * 4, cudaHostAllocMapped));
   Device<unsigned> data(std::vector<unsigned>(kN, 1));
-  OK(cudaLaunchHostFunc(streams.s[0], [](void* p) {
-    for (unsigned i = 0; i < kN; ++i) static_cast<unsigned*>(p)[i] = i * 7;
-  }, pinned));
+  OK(cudaLaunchHostFunc(
+      streams.s[0],
+      [](void* p) {
+        for (unsigned i = 0; i < kN; ++i) static_cast<unsigned*>(p)[i] = i * 7;
+      },
+      pinned));
   AddTo<<<2, 64, 0, streams.s[0]>>>(pinned, data.data(), kN);
   OK(cudaStreamSynchronize(streams.s[0]));
   EXPECT_EACH(data.Get(), i, unsigned(i * 7 + 1));
   OK(cudaFreeHost(pinned));
 }
 
-CONFORMANCE_CASE(streams, destroyed_early, "a stream or event may be destroyed while its work is pending: the work is done") {
+CONFORMANCE_CASE(streams, destroyed_early,
+                 "a stream or event may be destroyed while its work is pending: the work is done") {
   Device<unsigned> data(std::vector<unsigned>(kN, 0)), other(std::vector<unsigned>(kN, 0));
   cudaStream_t first, second;
   cudaEvent_t event;

@@ -23,17 +23,18 @@ __global__ void Layouts(Layout* out) {
 }
 
 CONFORMANCE_CASE(vectors, layouts, "sizes and alignments of char1 to double3 and dim3") {
-  const std::vector<Layout> expected = {{1, 1},  {2, 2}, {3, 1},  {4, 4},  {2, 2},   {3, 1},   {4, 4},   {2, 2},
-                                        {4, 4},  {6, 2}, {8, 8},  {8, 8},  {4, 4},   {8, 8},   {12, 4},  {16, 16},
-                                        {8, 8},  {12, 4}, {16, 16}, {8, 8}, {16, 16}, {16, 16}, {24, 8},  {4, 4},
-                                        {8, 8},  {12, 4}, {16, 16}, {8, 8}, {16, 16}, {24, 8},  {12, 4}};
+  const std::vector<Layout> expected = {{1, 1}, {2, 2},  {3, 1},   {4, 4}, {2, 2},   {3, 1},   {4, 4},  {2, 2},
+                                        {4, 4}, {6, 2},  {8, 8},   {8, 8}, {4, 4},   {8, 8},   {12, 4}, {16, 16},
+                                        {8, 8}, {12, 4}, {16, 16}, {8, 8}, {16, 16}, {16, 16}, {24, 8}, {4, 4},
+                                        {8, 8}, {12, 4}, {16, 16}, {8, 8}, {16, 16}, {24, 8},  {12, 4}};
   Device<Layout> out(expected.size());
   Layouts<<<1, 1>>>(out.data());
   const auto layouts = out.Get();
   for (size_t i = 0; i < expected.size(); ++i) {
     if (layouts[i].size == expected[i].size && layouts[i].alignment == expected[i].alignment) continue;
-    conformance::Fail(__FILE__, __LINE__, "type " + std::to_string(i) + ": size " + std::to_string(layouts[i].size) +
-                                              ", alignment " + std::to_string(layouts[i].alignment));
+    conformance::Fail(__FILE__, __LINE__,
+                      "type " + std::to_string(i) + ": size " + std::to_string(layouts[i].size) + ", alignment " +
+                          std::to_string(layouts[i].alignment));
   }
 }
 
@@ -64,8 +65,9 @@ __global__ void Makers(double* out) {
   const longlong2 l = make_longlong2(-(1ll << 40), 5);
   const float3 f = make_float3(0.5f, 0.25f, 0.125f);
   const double2 d = make_double2(1e100, -1);
-  const double values[] = {double(c.x + c.y + c.z), double(u.x + u.w), double(s.x * s.y), double(i.x + i.y * i.z * i.w),
-                           double(w.z), double(l.x + l.y), double(f.x + f.y + f.z), d.x * d.y};
+  const double values[] = {double(c.x + c.y + c.z),       double(u.x + u.w), double(s.x * s.y),
+                           double(i.x + i.y * i.z * i.w), double(w.z),       double(l.x + l.y),
+                           double(f.x + f.y + f.z),       d.x * d.y};
   out[threadIdx.x] = values[threadIdx.x];
 }
 
@@ -106,7 +108,8 @@ __global__ void Records(Particle* particles, size_t* layout) {
   p.position[p.id % 3] += 1;
   p.mass *= 2;
   particles[threadIdx.x] = p;
-  if (threadIdx.x == 0) layout[0] = sizeof(Particle), layout[1] = offsetof(Particle, mass), layout[2] = alignof(Particle);
+  if (threadIdx.x == 0)
+    layout[0] = sizeof(Particle), layout[1] = offsetof(Particle, mass), layout[2] = alignof(Particle);
 }
 
 CONFORMANCE_CASE(vectors, records, "a struct with alignas is laid out as on the host") {
@@ -140,7 +143,8 @@ CONFORMANCE_CASE(vectors, shared_vectors, "int4 in shared memory, read as int") 
   const auto flat = [](int k) { return k / 4 + k % 4; };
   int wrong = 0;
   for (int i = 0; i < 64; ++i) {
-    wrong += result[i].x != flat(i) || result[i].y != flat(64 + i) || result[i].z != flat(128 + i) || result[i].w != flat(192 + i);
+    wrong += result[i].x != flat(i) || result[i].y != flat(64 + i) || result[i].z != flat(128 + i) ||
+             result[i].w != flat(192 + i);
   }
   EXPECT_EQ(wrong, 0);
 }

@@ -6,7 +6,8 @@
 namespace {
 
 __global__ void Fill(int* data, size_t n, int start) {
-  for (size_t i = blockIdx.x * blockDim.x + threadIdx.x; i < n; i += size_t{gridDim.x} * blockDim.x) data[i] = start + int(i);
+  for (size_t i = blockIdx.x * blockDim.x + threadIdx.x; i < n; i += size_t{gridDim.x} * blockDim.x)
+    data[i] = start + int(i);
 }
 
 CUmemAllocationProp OnDevice0() {
@@ -54,7 +55,8 @@ CONFORMANCE_CASE(virtual_memory, map_and_use, "reserve, create, map, allow; kern
   OK(cuMemAddressFree(at, bytes));
 }
 
-CONFORMANCE_CASE(virtual_memory, two_mappings, "one piece of memory at two addresses: what is written at one is read at the other") {
+CONFORMANCE_CASE(virtual_memory, two_mappings,
+                 "one piece of memory at two addresses: what is written at one is read at the other") {
   const size_t bytes = Granularity(), n = bytes / sizeof(int);
   CUdeviceptr at = 0;
   CUmemGenericAllocationHandle handle;
@@ -78,7 +80,8 @@ CONFORMANCE_CASE(virtual_memory, two_mappings, "one piece of memory at two addre
   OK(cuMemAddressFree(at, 2 * bytes));
 }
 
-CONFORMANCE_CASE(virtual_memory, joined_pieces, "two pieces of memory one behind the other, and swapped: the contents go with the piece") {
+CONFORMANCE_CASE(virtual_memory, joined_pieces,
+                 "two pieces of memory one behind the other, and swapped: the contents go with the piece") {
   const size_t bytes = Granularity(), n = bytes / sizeof(int);
   CUdeviceptr at = 0;
   CUmemGenericAllocationHandle handles[2];

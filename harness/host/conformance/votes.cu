@@ -158,7 +158,8 @@ __global__ void MatchPartial(unsigned* out) {
   }
 }
 
-CONFORMANCE_CASE(votes, match_any_partial, "__match_any_sync with disjoint masks: equal values elsewhere do not count") {
+CONFORMANCE_CASE(votes, match_any_partial,
+                 "__match_any_sync with disjoint masks: equal values elsewhere do not count") {
   Device<unsigned> out(32);
   MatchPartial<<<1, 32>>>(out.data());
   EXPECT_EACH(out.Get(), i, i % 2 == 0 ? 0x55u << (i / 8 * 8) : 0xaaaaaaaau);
@@ -193,7 +194,8 @@ void CheckReduce(unsigned mask) {
   }());
 }
 
-CONFORMANCE_CASE(votes, reduce_arithmetic, "__reduce_add_sync, _min, _max of int and unsigned, with full and partial masks") {
+CONFORMANCE_CASE(votes, reduce_arithmetic,
+                 "__reduce_add_sync, _min, _max of int and unsigned, with full and partial masks") {
   for (unsigned mask : {0xffffffffu, 0x00010000u, 0x0f0f1234u}) {
     CheckReduce<int>(mask);
     CheckReduce<unsigned>(mask);
@@ -209,7 +211,8 @@ __global__ void ReduceBits(const unsigned* values, unsigned* out) {
 }
 
 CONFORMANCE_CASE(votes, reduce_bits, "__reduce_and_sync, _or, _xor") {
-  const auto values = Make<unsigned>(32, [](size_t i) { return i == 31 ? 0xf0000000u : unsigned(Mix(i)) & 0xfffffffu | 0x10u; });
+  const auto values =
+      Make<unsigned>(32, [](size_t i) { return i == 31 ? 0xf0000000u : (unsigned(Mix(i)) & 0xfffffffu) | 0x10u; });
   Device<unsigned> in(values), out(96);
   ReduceBits<<<1, 32>>>(in.data(), out.data());
   unsigned all_and = ~0u, all_or = 0, all_xor = 0;

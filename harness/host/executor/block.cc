@@ -10,6 +10,7 @@
 
 #include "harness/host/check/hooks.h"
 #include "harness/host/executor/device_entry.h"
+#include "harness/host/executor/location.h"
 #include "harness/host/executor/progress.h"
 
 // The variables that kernels see. Declared const in cuda_host/device.h: to a thread they are.
@@ -333,7 +334,7 @@ void Block::ReleaseBarrier() {
 
 void Block::YieldThread(Site site) {
   warps_[current_ / kWarpSize].yielded |= 1u << (current_ % kWarpSize);
-  if (site.line != 0) lane(current_).site = site;
+  if (site.line != 0 || site.caller != nullptr) lane(current_).site = site;
   any_yielded_ = true;
   SwitchAway();
 }
@@ -438,13 +439,16 @@ std::string Block::DescribeWaiting() const {
     if ((warp.exited | warp.unstarted) & bit) continue;
     if (lanes_.empty()) break;
     const Site& site = lanes_[t].site;
-    if (site.line == 0 || (site.line == last.line && site.file == last.file)) continue;
+    if (site.line == 0 && site.caller == nullptr) continue;
+    if (site.line == last.line && site.file == last.file && site.caller == last.caller) continue;
     last = site;
     if (++shown > 4) return text + ", ...";
     const uint3 index = ThreadIndex(t);
     const char* what = warp.at_barrier & bit ? "__syncthreads" : warp.in_operation & bit ? "a warp function" : "a flag";
     text += (text.empty() ? "thread (" : ", thread (") + std::to_string(index.x) + "," + std::to_string(index.y) + "," +
-            std::to_string(index.z) + ") in " + what + " at " + site.file + ":" + std::to_string(site.line);
+            std::to_string(index.z) + ") in " + what + " at " +
+            (site.caller != nullptr ? DescribeLocation(reinterpret_cast<uintptr_t>(site.caller) - 1)
+                                    : site.file + (":" + std::to_string(site.line)));
   }
   return text;
 }

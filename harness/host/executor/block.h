@@ -33,6 +33,7 @@ inline constexpr size_t kSharedReserve = size_t{256} << 10;  // address space fo
 struct Site {
   const char* file = "";
   int line = 0;
+  const void* caller = nullptr;  // a return address, where that is all that is known
 };
 
 // A grid that has been started.

@@ -153,6 +153,8 @@ class Worker {
       const uint64_t index = static_cast<uint64_t>(
           (static_cast<unsigned __int128>(i) * grid->stride + grid->first) % grid->blocks);
       resident_.push_back({grid, std::make_unique<Block>(grid.get(), index, &thread_fibers_)});
+      // Ranks' processes run side by side: one that is sometimes late with some of its blocks shows who does not wait.
+      if (PeersExpected() && random_.Below(6) == 0) usleep(static_cast<useconds_t>(random_.Below(400)));
     }
     next_ = resident_.size() - 1;
     stalled_ = 0;

@@ -159,7 +159,7 @@ void OnTick(int, siginfo_t*, void* opaque) {
   // Elsewhere it may hold a lock (malloc's, say) that the next thread wants.
   if (!t_faults.kernel_code.Holds(pc)) return;
   const int saved = errno;
-  block->YieldThread({});
+  block->YieldThread({"", 0, reinterpret_cast<const void*>(pc + 1)});
   errno = saved;
 }
 
@@ -222,6 +222,7 @@ void WatchKernel(const void* entry) {
 }
 
 void ExpectPeers() { g_peers = true; }
+bool PeersExpected() { return g_peers; }
 
 std::string Overdue() {
   static const char* const text = std::getenv("WORKBENCH_HOST_DEADLOCK_SECONDS");

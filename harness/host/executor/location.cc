@@ -25,6 +25,8 @@ std::string Cleaned(std::string text) {
     const size_t rest = text.find('/', at + std::strlen(root));
     if (rest != std::string::npos) text = text.substr(rest + 1);
   }
+  constexpr char kHere[] = "/proc/self/cwd/";
+  if (text.compare(0, sizeof kHere - 1, kHere) == 0) text = text.substr(sizeof kHere - 1);
   if (text.compare(0, 2, "./") == 0) text = text.substr(2);
   return text;
 }

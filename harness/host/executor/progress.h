@@ -15,6 +15,7 @@ inline void NoteProgress() { ++t_progress; }
 // or 10; or 60 where other processes map this one's memory, since a flag may be theirs to set.
 std::string Overdue();
 void ExpectPeers();
+bool PeersExpected();
 
 }  // namespace cuda_host
 

@@ -171,6 +171,10 @@ class thread_block_tile : public details::LaneGroup {
  public:
   thread_block_tile()
       : LaneGroup((details::FirstBits(kSize) << (Lane() & ~(kSize - 1))) & details::WarpLanes()) {}
+  // A tile that has forgotten what it is a part of.
+  template <typename Other, std::enable_if_t<std::is_void_v<Parent> && !std::is_void_v<Other>, int> = 0>
+  thread_block_tile(const thread_block_tile<kSize, Other>& other) : LaneGroup(other.LaneMask()) {}
+
   static constexpr unsigned size() { return kSize; }
   static constexpr unsigned num_threads() { return kSize; }
   static unsigned thread_rank() { return details::ThreadRankInBlock() & (kSize - 1); }

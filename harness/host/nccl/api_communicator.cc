@@ -1,6 +1,4 @@
 // Communicators: making, splitting, asking, ending.
-#include <unistd.h>
-
 #include <chrono>
 #include <cstring>
 #include <thread>
@@ -43,7 +41,7 @@ ncclResult_t CheckConfig(const ncclConfig_t* config, const char* call) {
 }
 
 // Adds the job that makes `*slot`. If it fails, the handle goes and `*slot` becomes null.
-void AddInitJob(ncclComm_t* slot, std::shared_ptr<Job> job, bool drop_handle) {
+void AddInitJob(ncclComm_t* slot, const std::shared_ptr<Job>& job, bool drop_handle) {
   ncclComm_t comm = *slot;
   const bool polled = !comm->blocking;
   AddJob(job, polled, [slot, comm, job, drop_handle](ncclResult_t result) {

@@ -1,6 +1,7 @@
 // Collectives, ncclSend and ncclRecv, groups, reduction operations: the checks of their arguments.
 #include <cstring>
-#include <functional>
+#include <string>
+#include <utility>
 
 #include "harness/host/executor/executor.h"
 #include "harness/host/nccl/group.h"

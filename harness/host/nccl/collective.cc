@@ -174,6 +174,7 @@ class Collective : public Transfer {
   // Reduces `length` elements, from `begin` on, of all stages of `step`.
   void ReduceFrom(uint64_t step, size_t begin, size_t length, void* out) const {
     std::vector<const void*> in;
+    in.reserve(static_cast<size_t>(ranks_));
     for (int rank = 0; rank < ranks_; ++rank) in.push_back(state().stage(rank, step) + begin * element_);
     Reduce(call().record.type, call().record.op, ranks_, in.data(), scalars_.data(), length, out);
   }

@@ -176,7 +176,7 @@ TEST_P(Ranks, EveryTypeAndOperation) {
     for (const ElementType& type : kElementTypes) {
       for (const ncclRedOp_t op : kOps) {
         // In turns, so that each type, operation and number of ranks has both among its neighbours.
-        const bool in_place = (type.type + op + self.ranks) % 2 == 0;
+        const bool in_place = (static_cast<int>(type.type) + static_cast<int>(op) + self.ranks) % 2 == 0;
         CheckReductions(self, type, op, in_place ? 37 : 1031, in_place);
       }
       for (const bool in_place : {false, true}) CheckMoves(self, type, in_place ? 1031 : 37, in_place);

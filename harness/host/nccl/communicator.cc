@@ -95,10 +95,11 @@ ncclResult_t SetLastError(ncclResult_t result, const std::string& text) {
 }
 
 const char* LastError() {
-  thread_local std::string shown;
+  thread_local char shown[2048];
   const std::lock_guard<std::mutex> lock(g_mutex);
-  shown = LastAsyncError().number > t_error.number ? LastAsyncError().text : t_error.text;
-  return shown.c_str();
+  const LastMessage& last = LastAsyncError().number > t_error.number ? LastAsyncError() : t_error;
+  std::snprintf(shown, sizeof shown, "%s", last.text.c_str());
+  return shown;
 }
 
 ncclResult_t CheckHandle(ncclComm_t comm, const char* call) {

@@ -171,9 +171,9 @@ TEST(Arguments, OfCollectives) {
     EXPECT_EQ(all_reduce(data, nullptr, ncclInt, ncclSum, self.comm), ncclInvalidArgument);
     EXPECT_TRUE(Contains(ncclGetLastError(nullptr), "recvbuff is null"));
     EXPECT_EQ(all_reduce(data, data, ncclNumTypes, ncclSum, self.comm), ncclInvalidArgument);
-    EXPECT_EQ(all_reduce(data, data, -1, ncclSum, self.comm), ncclInvalidArgument);
+    EXPECT_EQ(all_reduce(data, data, 15, ncclSum, self.comm), ncclInvalidArgument);
     EXPECT_EQ(all_reduce(data, data, ncclInt, ncclNumOps, self.comm), ncclInvalidArgument);
-    EXPECT_EQ(all_reduce(data, data, ncclInt, -1, self.comm), ncclInvalidArgument);
+    EXPECT_EQ(all_reduce(data, data, ncclInt, ncclMaxRedOp, self.comm), ncclInvalidArgument);
     EXPECT_EQ(ncclBcast(data, 1, ncclInt, 2, self.comm, self.stream), ncclInvalidArgument);
     EXPECT_EQ(ncclBcast(data, 1, ncclInt, -1, self.comm, self.stream), ncclInvalidArgument);
     EXPECT_EQ(ncclRecv(data, 1, ncclInt, 2, self.comm, self.stream), ncclInvalidArgument);

@@ -79,17 +79,18 @@ INSTANTIATE_TEST_SUITE_P(SmallAndLarge, Counts, testing::Values(0, 1, 1031, 1000
 TEST(PointToPoint, SeveralToTheSamePeerComeInOrder) {
   RunRanks(2, [](TestRank& self) {
     const int other = 1 - self.rank;
-    const Device<int> send(Message(self.rank, other, 70000));
-    const Device<int> recv(std::vector<int>(70000, -1));
+    const Device<int> send(Message(self.rank, other, 100000));
+    const Device<int> recv(std::vector<int>(100000, -1));
     EXPECT_NCCL(ncclGroupStart());
-    for (const size_t begin : {0, 30000}) {
-      const size_t count = begin == 0 ? 30000 : 40000;
+    size_t begin = 0;
+    for (const size_t count : {40000, 1, 50000, 9999}) {
       EXPECT_NCCL(ncclSend(send.data() + begin, count, ncclInt, other, self.comm, self.stream));
       EXPECT_NCCL(ncclRecv(recv.data() + begin, count, ncclInt, other, self.comm, self.stream));
+      begin += count;
     }
     EXPECT_NCCL(ncclGroupEnd());
     EXPECT_EQ(self.Wait(), ncclSuccess);
-    EXPECT_EQ(recv.Read(), Message(other, self.rank, 70000));
+    EXPECT_EQ(recv.Read(), Message(other, self.rank, 100000));
   });
 }
 

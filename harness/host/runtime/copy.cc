@@ -30,7 +30,9 @@ cudaError_t Locate(const char* data, size_t bytes, Side* side) {
           : range->device_memory()             ? Side::kDevice
                                                : Side::kPinned;
   const size_t left = static_cast<size_t>(range->data + range->bytes - data);
-  return bytes <= left ? cudaSuccess : cudaErrorInvalidValue;
+  if (bytes <= left) return cudaSuccess;
+  check::OnBadRange(bytes, left, range->bytes);
+  return cudaErrorInvalidValue;
 }
 
 size_t Span(size_t width, size_t height, size_t depth, size_t pitch, size_t slice) {

@@ -88,6 +88,7 @@ std::shared_ptr<Op> Scheduler::Enqueue(Lock& lock, const Stream& stream, std::sh
   op->stream = stream;
   op->operation = {stream->timeline, ++stream->count, nullptr};
   if (check::Enabled()) {
+    op->operation.caller = check::HostCaller();
     stream->clock.Join(host_clock_);
     stream->clock.Raise(0, host_number_);
     for (const auto& dependency : dependencies) {

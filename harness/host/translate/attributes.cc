@@ -35,6 +35,41 @@ void LaunchBounds(int i, int body, Code* code) {
   code->Remove(i, close + 1);
 }
 
+// The name of the kernel whose head and body are given; -1 if it is none.
+int KernelName(const Code& code, const Function& function) {
+  bool is_kernel = false;
+  int name = -1;
+  for (int i = function.head; i < function.open; ++i) {
+    if (code.Is(i, "__global__")) is_kernel = true;
+    if (code.Is(i, "__launch_bounds__") || code.Is(i, "alignas") || code.Is(i, "__attribute__")) {
+      i = std::max(i, code.Match(i + 1));
+    } else if (code.IsIdentifier(i) && code.Is(i + 1, "(") && name < 0) {
+      name = i;
+    }
+  }
+  return is_kernel ? name : -1;
+}
+
+// cudaLaunchKernel and its like may be given a kernel that was cast to const void*: by its address the runtime finds the
+// types of its parameters again. Templates have no one address; they have to be passed as they are.
+void RegisterKernels(const Structure& structure, Code* code) {
+  bool needed = false;
+  for (int i = 0; i < code->size() && !needed; ++i) {
+    needed = code->IsIdentifier(i) && (*code)[i].text.substr(0, 10) == "cudaLaunch";
+  }
+  int registered = 0;
+  for (const Function& function : structure.functions) {
+    if (!needed || function.member) continue;
+    const int name = KernelName(*code, function);
+    if (name < 0) continue;
+    const auto kernel = structure.kernels.find((*code)[name].text);
+    if (kernel == structure.kernels.end() || kernel->second.is_template || kernel->second.Overloaded()) continue;
+    code->After(function.close, " [[maybe_unused]] static const void* const wb_registered_" +
+                                    std::to_string(++registered) + " = ::cuda_host::RegisterKernel(&" +
+                                    std::string((*code)[name].text) + ", \"" + std::string((*code)[name].text) + "\");");
+  }
+}
+
 // nvcc's directions say nothing to g++, or too much: its unroll wants a literal, and a loop right behind it.
 void TranslatePragma(const Pragma& pragma, Code* code) {
   static const std::unordered_set<std::string_view> ignored = {
@@ -85,6 +120,7 @@ void TranslateAttributes(const Structure& structure, Code* code) {
     }
   }
   for (const Pragma& pragma : code->pragmas()) TranslatePragma(pragma, code);
+  RegisterKernels(structure, code);
 }
 
 }  // namespace cuda_host::translate
