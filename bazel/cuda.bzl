@@ -79,7 +79,12 @@ def device_srcs(name):
     return device_select(gpu = [":%s_object" % name], host = [":%s_host" % name])
 
 def device_copts(checked = False):
-    return device_select(gpu = [], host = HOST_CUDA_COPTS + (HOST_CUDA_CHECK_COPTS if checked else []))
+    if checked:
+        return device_select(gpu = [], host = HOST_CUDA_COPTS + HOST_CUDA_CHECK_COPTS)
+    return device_select(gpu = [], host = HOST_CUDA_COPTS) + select({
+        "//bazel:cuda_check": HOST_CUDA_CHECK_COPTS,
+        "//conditions:default": [],
+    })
 
 def device_library(name, src, deps, visibility = None, testonly = False, copts = []):
     """A cc_library made of one .cu file; NAME_checked is the same with host mode's checks built in.

@@ -94,6 +94,10 @@ def _library_data(parts, labels, references):
 
 _HOST_ONLY = device_select(gpu = ["//bazel:no_platform"], host = [])
 _MODE = device_select(gpu = ["--mode=gpu"], host = ["--mode=host"])
+_CHECKED = select({
+    "//bazel:cuda_check": ["--checked"],
+    "//conditions:default": [],
+})
 
 def _grade_test(name, parts, labels, references, args, data = [], size = "medium", tags = [], runner = ":runner", target_compatible_with = []):
     native.sh_test(
@@ -101,7 +105,7 @@ def _grade_test(name, parts, labels, references, args, data = [], size = "medium
         size = size,
         srcs = ["//bazel:run.sh"],
         args = ["$(rootpath :grader)", "--runner=$(rootpath %s)" % runner] + _library_args("library", parts, labels) +
-               _library_args("reference", parts, references) + _MODE + args,
+               _library_args("reference", parts, references) + _MODE + _CHECKED + args,
         data = [":grader", runner] + _library_data(parts, labels, references) + data,
         # One at a time: on a GPU they take all of it, and on the CPU a process a rank.
         tags = tags + (["exclusive"] if [p for p in parts if _is_device(parts[p])] else []),

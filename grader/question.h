@@ -101,7 +101,6 @@ struct Question {
   std::string title;                                       // "AllReduce"
   std::vector<std::pair<std::string, std::string>> parts;  // "a" -> what it is
   std::vector<Check> checks;                               // in the order in which they lead
-  std::vector<std::string> device_parts;                   // need a GPU in this build
   std::vector<std::string> performance_checks;             // ids; judged only once the part is correct
 };
 

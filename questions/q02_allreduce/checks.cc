@@ -16,7 +16,6 @@ workbench::Question workbench::MakeQuestion() {
   question.parts = {{"a", "host buffers over point-to-point messages"},
                     {"b", "device buffers that ranks map into each other"},
                     {"c", "choosing algorithm and segment size"}};
-  question.device_parts = {"b"};
   question.performance_checks = {"a.speed", "b.bandwidth", "b.latency"};
   AddAll(q02::HostChecks(), &question.checks);
   AddAll(q02::HostTrafficChecks(), &question.checks);

@@ -1,5 +1,5 @@
-// What code compiled with -fsanitize=thread,bounds,alignment calls before each access. The compiler's instrumentation is used
-// without its run-time library: what to make of an access in a kernel, this library knows better.
+// What code compiled with -fsanitize=thread,bounds,alignment calls before each access. The compiler's instrumentation
+// is used without its run-time library: what to make of an access in a kernel, this library knows better.
 #include <cstdint>
 #include <cstring>
 
@@ -12,6 +12,11 @@ extern constinit thread_local uint3 threadIdx;
 extern constinit thread_local uint3 blockIdx;
 extern constinit thread_local dim3 blockDim;
 extern constinit thread_local dim3 gridDim;
+
+namespace cuda_host {
+// The runtime's, where it is linked.
+__attribute__((weak)) const Operation* CurrentHostFunction();
+}  // namespace cuda_host
 
 namespace cuda_host::check {
 namespace {
@@ -28,7 +33,8 @@ bool IsThreadVariable(const void* pointer) {
 }
 
 // Everything about one access. True if it may be made.
-bool Examine(const void* pointer, size_t bytes, bool write, bool read, Checker::Flag flag, bool whole, const void* caller) {
+bool Examine(const void* pointer, size_t bytes, bool write, bool read, Checker::Flag flag, bool whole,
+             const void* caller) {
   Block* const block = CurrentBlock();
   const uintptr_t address = reinterpret_cast<uintptr_t>(pointer);
   Checker& checker = TheChecker();
@@ -46,8 +52,18 @@ bool Examine(const void* pointer, size_t bytes, bool write, bool read, Checker::
   }
   if (!checker.CheckAddress(address, bytes, write, caller, block)) return block == nullptr;
   if (block == nullptr) {
-    if (read) checker.Record({checker.clocks.SegmentOfHost(), checker.PlaceOf(caller), nullptr, nullptr, 0}, address, bytes, false, flag);
-    if (write) checker.Record({checker.clocks.SegmentOfHost(), checker.PlaceOf(caller), nullptr, nullptr, 0}, address, bytes, true, flag);
+    // A host function that a stream runs is an operation of that stream.
+    const Operation* const function = CurrentHostFunction != nullptr ? CurrentHostFunction() : nullptr;
+    Checker::Who who{0, checker.PlaceOf(caller), nullptr, nullptr, 0};
+    if (function != nullptr) {
+      who.operation = checker.clocks.AddOperation({"a host function", *function, false});
+      who.segment = checker.clocks.SegmentOfOperation(who.operation);
+      who.before = function->before.get();
+    } else {
+      who.segment = checker.clocks.SegmentOfHost();
+    }
+    if (read) checker.Record(who, address, bytes, false, flag);
+    if (write) checker.Record(who, address, bytes, true, flag);
     return true;
   }
   BlockState* const state = block->check_state();
@@ -61,6 +77,9 @@ bool Examine(const void* pointer, size_t bytes, bool write, bool read, Checker::
   }
   return true;
 }
+
+// Who fences means its volatile variables for flags.
+bool Fenced(const Block* block) { return block->check_state() != nullptr && block->check_state()->has_fenced; }
 
 void OnAccess(const void* pointer, size_t bytes, bool write, bool whole, const void* caller) {
   if (InFiberStack(pointer) || t_inside || IsThreadVariable(pointer)) return;
@@ -83,17 +102,18 @@ void OnFlag(const void* pointer, size_t bytes, Access access, bool release, bool
   Block* const block = CurrentBlock();
   // In shared memory lanes of one warp that pass values through volatile variables are the old, wrong way.
   const char* const p = static_cast<const char*>(pointer);
-  const bool shared = block != nullptr && block->shared() != nullptr && p >= block->shared() &&
-                      p < block->shared() + kSharedReserve;
+  const bool shared =
+      block != nullptr && block->shared() != nullptr && p >= block->shared() && p < block->shared() + kSharedReserve;
   const bool write = access != Access::kLoad, read = access != Access::kStore;
-  const bool allowed = Examine(pointer, bytes, write, read,
-                               is_volatile && shared ? Checker::Flag::kInWarp : Checker::Flag::kYes, false, caller);
+  const bool allowed =
+      Examine(pointer, bytes, write, read,
+              is_volatile && shared && !Fenced(block) ? Checker::Flag::kInWarp : Checker::Flag::kYes, false, caller);
   if (allowed && block != nullptr && block->check_state() != nullptr) {
     BlockState* const state = block->check_state();
     if (read) {
       const auto it = checker.Find(reinterpret_cast<uintptr_t>(pointer));
-      const bool remote = it != checker.allocations.end() &&
-                          (it->second.kind == MemoryKind::kPeer || it->second.shared_with_peers);
+      const bool remote =
+          it != checker.allocations.end() && (it->second.kind == MemoryKind::kPeer || it->second.shared_with_peers);
       checker.clocks.ReadFlag(state, pointer, remote, acquire);
     }
     if (write) checker.clocks.WriteFlag(state, pointer, access == Access::kReadModifyWrite, release);
@@ -197,17 +217,19 @@ void __tsan_func_exit() {}
 void __tsan_vptr_update(void**, void*) {}
 void __tsan_vptr_read(void**) {}
 
-#define ACCESSES(size)                                                                                              \
-  void __tsan_read##size(void* p) { cuda_host::check::OnAccess(p, size, false, false, CALLER); }                    \
-  void __tsan_write##size(void* p) { cuda_host::check::OnAccess(p, size, true, false, CALLER); }                    \
-  void __tsan_unaligned_read##size(void* p) { cuda_host::check::OnAccess(p, size, false, true, CALLER); }           \
-  void __tsan_unaligned_write##size(void* p) { cuda_host::check::OnAccess(p, size, true, true, CALLER); }           \
-  void __tsan_volatile_read##size(void* p) {                                                                        \
-    cuda_host::check::LetOthersRun(CALLER);                                                                             \
-    cuda_host::check::OnFlag(p, size, Access::kLoad, false, false, true, CALLER);                                   \
-  }                                                                                                                 \
-  void __tsan_volatile_write##size(void* p) { cuda_host::check::OnFlag(p, size, Access::kStore, false, false, true, CALLER); } \
-  void __tsan_unaligned_volatile_read##size(void* p) { __tsan_volatile_read##size(p); }                             \
+#define ACCESSES(size)                                                                                    \
+  void __tsan_read##size(void* p) { cuda_host::check::OnAccess(p, size, false, false, CALLER); }          \
+  void __tsan_write##size(void* p) { cuda_host::check::OnAccess(p, size, true, false, CALLER); }          \
+  void __tsan_unaligned_read##size(void* p) { cuda_host::check::OnAccess(p, size, false, true, CALLER); } \
+  void __tsan_unaligned_write##size(void* p) { cuda_host::check::OnAccess(p, size, true, true, CALLER); } \
+  void __tsan_volatile_read##size(void* p) {                                                              \
+    cuda_host::check::LetOthersRun(CALLER);                                                               \
+    cuda_host::check::OnFlag(p, size, Access::kLoad, false, false, true, CALLER);                         \
+  }                                                                                                       \
+  void __tsan_volatile_write##size(void* p) {                                                             \
+    cuda_host::check::OnFlag(p, size, Access::kStore, false, false, true, CALLER);                        \
+  }                                                                                                       \
+  void __tsan_unaligned_volatile_read##size(void* p) { __tsan_volatile_read##size(p); }                   \
   void __tsan_unaligned_volatile_write##size(void* p) { __tsan_volatile_write##size(p); }
 ACCESSES(1)
 ACCESSES(2)
@@ -223,37 +245,41 @@ void __tsan_atomic_signal_fence(int) {}
 
 #define ORDERED(order) (order) == __ATOMIC_RELEASE || (order) == __ATOMIC_ACQ_REL || (order) == __ATOMIC_SEQ_CST
 #define ACQUIRES(order) (order) != __ATOMIC_RELAXED && (order) != __ATOMIC_RELEASE
-#define ATOMICS(bits, type)                                                                                          \
-  type __tsan_atomic##bits##_load(const volatile type* p, int order) {                                              \
-    cuda_host::check::OnFlag(const_cast<const type*>(p), sizeof(type), Access::kLoad, false, order != __ATOMIC_RELAXED, false, CALLER); \
-    return __atomic_load_n(p, __ATOMIC_SEQ_CST);                                                                    \
-  }                                                                                                                 \
-  void __tsan_atomic##bits##_store(volatile type* p, type v, int order) {                                           \
-    cuda_host::check::OnFlag(const_cast<const type*>(p), sizeof(type), Access::kStore, ORDERED(order), false, false, CALLER); \
-    __atomic_store_n(p, v, __ATOMIC_SEQ_CST);                                                                       \
-  }                                                                                                                 \
+#define ATOMICS(bits, type)                                                                                           \
+  type __tsan_atomic##bits##_load(const volatile type* p, int order) {                                                \
+    cuda_host::check::OnFlag(const_cast<const type*>(p), sizeof(type), Access::kLoad, false,                          \
+                             order != __ATOMIC_RELAXED, false, CALLER);                                               \
+    return __atomic_load_n(p, __ATOMIC_SEQ_CST);                                                                      \
+  }                                                                                                                   \
+  void __tsan_atomic##bits##_store(volatile type* p, type v, int order) {                                             \
+    cuda_host::check::OnFlag(const_cast<const type*>(p), sizeof(type), Access::kStore, ORDERED(order), false, false,  \
+                             CALLER);                                                                                 \
+    __atomic_store_n(p, v, __ATOMIC_SEQ_CST);                                                                         \
+  }                                                                                                                   \
   int __tsan_atomic##bits##_compare_exchange_strong(volatile type* p, type* expected, type desired, int order, int) { \
-    cuda_host::check::OnFlag(const_cast<const type*>(p), sizeof(type), Access::kReadModifyWrite, ORDERED(order), ACQUIRES(order), false, CALLER); \
-    return __atomic_compare_exchange_n(p, expected, desired, false, __ATOMIC_SEQ_CST, __ATOMIC_SEQ_CST);            \
-  }                                                                                                                 \
+    cuda_host::check::OnFlag(const_cast<const type*>(p), sizeof(type), Access::kReadModifyWrite, ORDERED(order),      \
+                             ACQUIRES(order), false, CALLER);                                                         \
+    return __atomic_compare_exchange_n(p, expected, desired, false, __ATOMIC_SEQ_CST, __ATOMIC_SEQ_CST);              \
+  }                                                                                                                   \
   int __tsan_atomic##bits##_compare_exchange_weak(volatile type* p, type* expected, type desired, int order, int o) { \
-    return __tsan_atomic##bits##_compare_exchange_strong(p, expected, desired, order, o);                           \
-  }                                                                                                                 \
-  type __tsan_atomic##bits##_compare_exchange_val(volatile type* p, type expected, type desired, int order, int o) { \
-    __tsan_atomic##bits##_compare_exchange_strong(p, &expected, desired, order, o);                                 \
-    return expected;                                                                                                \
-  }                                                                                                                 \
-  FETCH(bits, type, exchange, __atomic_exchange_n)                                                                  \
-  FETCH(bits, type, fetch_add, __atomic_fetch_add)                                                                  \
-  FETCH(bits, type, fetch_sub, __atomic_fetch_sub)                                                                  \
-  FETCH(bits, type, fetch_and, __atomic_fetch_and)                                                                  \
-  FETCH(bits, type, fetch_or, __atomic_fetch_or)                                                                    \
-  FETCH(bits, type, fetch_xor, __atomic_fetch_xor)                                                                  \
+    return __tsan_atomic##bits##_compare_exchange_strong(p, expected, desired, order, o);                             \
+  }                                                                                                                   \
+  type __tsan_atomic##bits##_compare_exchange_val(volatile type* p, type expected, type desired, int order, int o) {  \
+    __tsan_atomic##bits##_compare_exchange_strong(p, &expected, desired, order, o);                                   \
+    return expected;                                                                                                  \
+  }                                                                                                                   \
+  FETCH(bits, type, exchange, __atomic_exchange_n)                                                                    \
+  FETCH(bits, type, fetch_add, __atomic_fetch_add)                                                                    \
+  FETCH(bits, type, fetch_sub, __atomic_fetch_sub)                                                                    \
+  FETCH(bits, type, fetch_and, __atomic_fetch_and)                                                                    \
+  FETCH(bits, type, fetch_or, __atomic_fetch_or)                                                                      \
+  FETCH(bits, type, fetch_xor, __atomic_fetch_xor)                                                                    \
   FETCH(bits, type, fetch_nand, __atomic_fetch_nand)
-#define FETCH(bits, type, name, builtin)                                                                             \
-  type __tsan_atomic##bits##_##name(volatile type* p, type v, int order) {                                          \
-    cuda_host::check::OnFlag(const_cast<const type*>(p), sizeof(type), Access::kReadModifyWrite, ORDERED(order), ACQUIRES(order), false, CALLER); \
-    return builtin(p, v, __ATOMIC_SEQ_CST);                                                                         \
+#define FETCH(bits, type, name, builtin)                                                                         \
+  type __tsan_atomic##bits##_##name(volatile type* p, type v, int order) {                                       \
+    cuda_host::check::OnFlag(const_cast<const type*>(p), sizeof(type), Access::kReadModifyWrite, ORDERED(order), \
+                             ACQUIRES(order), false, CALLER);                                                    \
+    return builtin(p, v, __ATOMIC_SEQ_CST);                                                                      \
   }
 ATOMICS(8, unsigned char)
 ATOMICS(16, unsigned short)

@@ -42,7 +42,8 @@ class Checker {
 
   // ---- with the lock held ----
   std::map<uintptr_t, Allocation>::iterator Find(uintptr_t address);
-  // Whether the access may be made; if not, it has been reported. Host memory that host code touches: false, unreported.
+  // Whether the access may be made; if not, it has been reported. Host memory that host code touches: false,
+  // unreported.
   bool CheckAddress(uintptr_t address, size_t bytes, bool write, const void* caller, Block* block);
   // "" if inside; "host" if near nothing; else "KIND: where".
   std::string OutsideGlobal(uintptr_t address, size_t bytes, bool in_kernel);

@@ -200,6 +200,7 @@ void Clocks::GridSync(BlockState* state) {
 void Clocks::Fence(BlockState* state, bool block_only) {
   const uint32_t thread = state->block->current();
   ThreadClock& clock = state->threads[thread];
+  state->has_fenced = true;
   // What the flags that it has read carry is learnt now ...
   clock.acquired = Joined(clock.acquired, block_only ? clock.seen.block : Joined(clock.seen.device, clock.seen.block));
   // ... and what it knows is what flags that it sets from here on carry.
@@ -232,7 +233,7 @@ void Clocks::ReadFlag(BlockState* state, const void* address, bool maybe_remote,
   if (flag.operation != state->block->grid()->check->operation || flag.block != state->block->linear_index()) {
     clock.block = clock.device;
   }
-  const void* const mark = clock.block != nullptr ? clock.block.get() : clock.device.get();
+  const SharedClock mark = clock.block != nullptr ? clock.block : clock.device;
   if (mark == nullptr || (mark == thread.last_seen && !acquire)) return;
   if (acquire) {
     thread.acquired = Joined(thread.acquired, Joined(clock.device, clock.block));

@@ -44,10 +44,10 @@ struct Segment {
 
 // What has been learnt from flags.
 struct FlagClock {
-  std::map<std::pair<uint32_t, uint32_t>, uint32_t> blocks;                  // (operation, block): barriers
-  std::map<std::tuple<uint32_t, uint32_t, uint32_t>, uint32_t> threads;      // (operation, block, thread): epoch
-  std::map<uint32_t, uint32_t> grid_syncs;                                   // operation: grid.sync()s
-  std::set<uint32_t> operations;                                             // all that was before them
+  std::map<std::pair<uint32_t, uint32_t>, uint32_t> blocks;              // (operation, block): barriers
+  std::map<std::tuple<uint32_t, uint32_t, uint32_t>, uint32_t> threads;  // (operation, block, thread): epoch
+  std::map<uint32_t, uint32_t> grid_syncs;                               // operation: grid.sync()s
+  std::set<uint32_t> operations;                                         // all that was before them
   bool everything = false;  // from another process: unknown, hence never accused
 
   bool Covers(const Segment& segment) const;
@@ -67,11 +67,11 @@ struct ScopedClock {
 
 struct ThreadClock {
   uint32_t epoch = 1;
-  uint32_t segment = 0;  // index, 0: none for the present state
-  SharedClock acquired;  // since the last barrier
-  ScopedClock fence;     // what the last fences cover
-  ScopedClock seen;      // what flags that it has read carry: learnt at its next fence
-  const void* last_seen = nullptr;
+  uint32_t segment = 0;   // index, 0: none for the present state
+  SharedClock acquired;   // since the last barrier
+  ScopedClock fence;      // what the last fences cover
+  ScopedClock seen;       // what flags that it has read carry: learnt at its next fence
+  SharedClock last_seen;  // held: an address may be used again
 };
 
 struct GridState {
@@ -84,6 +84,7 @@ struct BlockState {
   Block* block = nullptr;
   uint32_t barriers = 1;
   uint32_t grid_syncs = 0;
+  bool has_fenced = false;
   std::vector<ThreadClock> threads;
   std::vector<uint32_t> warp_knows;  // [thread][lane]: epoch of that lane which the thread knows
   SharedClock acquired;              // at the last barrier
@@ -111,7 +112,8 @@ class Clocks {
   void SyncWarp(BlockState* state, uint32_t warp, uint32_t mask);
   void GridSync(BlockState* state);
   void Fence(BlockState* state, bool block_only);
-  // The running thread's atomic or volatile access to the word at `address`. `acquire` and `release`: it is its own fence.
+  // The running thread's atomic or volatile access to the word at `address`. `acquire` and `release`: it is its own
+  // fence.
   void ReadFlag(BlockState* state, const void* address, bool maybe_remote, bool acquire);
   void WriteFlag(BlockState* state, const void* address, bool keep, bool release);
   void ForgetFlags(const void* begin, size_t bytes);

@@ -69,7 +69,13 @@ void OnFree(const void* data) {
   Guard guard;
   Checker& checker = TheChecker();
   const auto it = checker.allocations.find(reinterpret_cast<uintptr_t>(data));
-  if (it != checker.allocations.end()) it->second.freed = true;
+  if (it == checker.allocations.end()) return;
+  // The memory stays the program's own, or its addresses are given to something else.
+  if (std::strcmp(it->second.api, "cudaHostRegister") == 0 || std::strcmp(it->second.api, "cuMemMap") == 0) {
+    checker.allocations.erase(it);
+    return;
+  }
+  it->second.freed = true;
 }
 
 void OnExport(const void* data) {
@@ -139,7 +145,8 @@ uint32_t Checker::PlaceOf(const void* caller) {
   return it->second;
 }
 uint32_t Checker::PlaceOfApi(const char* api, const void* caller) {
-  const auto [it, added] = place_index_.try_emplace(caller != nullptr ? caller : api, static_cast<uint32_t>(places_.size()));
+  const auto [it, added] =
+      place_index_.try_emplace(caller != nullptr ? caller : api, static_cast<uint32_t>(places_.size()));
   if (added) places_.push_back({caller, api});
   return it->second;
 }
@@ -236,13 +243,17 @@ std::string Checker::OutsideShared(uintptr_t address, size_t bytes, const Block&
 std::string Checker::OutsideGlobal(uintptr_t address, size_t bytes, bool in_kernel) {
   auto next = allocations.upper_bound(address);
   const auto previous = next == allocations.begin() ? allocations.end() : std::prev(next);
-  const auto is_device = [](const Allocation& a) { return a.kind == MemoryKind::kDevice || a.kind == MemoryKind::kManaged || a.kind == MemoryKind::kPinned || a.kind == MemoryKind::kPeer; };
+  const auto is_device = [](const Allocation& a) {
+    return a.kind == MemoryKind::kDevice || a.kind == MemoryKind::kManaged || a.kind == MemoryKind::kPinned ||
+           a.kind == MemoryKind::kPeer;
+  };
   if (previous != allocations.end() && address < previous->first + previous->second.bytes) {
     const Allocation& a = previous->second;
     if (a.freed) return "use after free: " + Bytes(a.bytes) + " from " + a.api + ", which have been freed";
     const uintptr_t end = previous->first + a.bytes;
     if (address + bytes <= end) return "";
-    return "out of bounds: " + Bytes(address + bytes - end) + " past the end of the " + Bytes(a.bytes) + " from " + a.api;
+    return "out of bounds: " + Bytes(address + bytes - end) + " past the end of the " + Bytes(a.bytes) + " from " +
+           a.api;
   }
   // Near an allocation it is a wrong index; far from all a wrong pointer. Device memory is one range of addresses.
   constexpr uintptr_t kNear = uintptr_t{1} << 16;
@@ -253,7 +264,8 @@ std::string Checker::OutsideGlobal(uintptr_t address, size_t bytes, bool in_kern
                               : ~uintptr_t{0};
   const uintptr_t above = live_next ? next->first - address : ~uintptr_t{0};
   if (above <= kNear && above < below) {
-    return "out of bounds: " + Bytes(above) + " in front of the " + Bytes(next->second.bytes) + " from " + next->second.api;
+    return "out of bounds: " + Bytes(above) + " in front of the " + Bytes(next->second.bytes) + " from " +
+           next->second.api;
   }
   const bool device_below = below != ~uintptr_t{0} && previous->second.kind != MemoryKind::kPinned;
   if (below <= (device_below ? kFar : kNear) && (in_kernel || device_below) && !InModule(address)) {
@@ -312,12 +324,14 @@ namespace {
 bool CheckCopyRange(const char* api, const void* caller, uintptr_t address, size_t bytes, bool write) {
   Checker& checker = TheChecker();
   const auto it = checker.Find(address);
-  if (it != checker.allocations.end() && !it->second.freed && address + bytes <= it->first + it->second.bytes) return true;
+  if (it != checker.allocations.end() && !it->second.freed && address + bytes <= it->first + it->second.bytes)
+    return true;
   const std::string outside = checker.OutsideGlobal(address, bytes, false);
   if (outside.empty()) return true;
   if (outside == "host") return false;
   const size_t colon = outside.find(": ");
-  Report(outside.substr(0, colon) + ": " + api + AtCaller(caller) + " " + Verb(write, bytes) + ", " + outside.substr(colon + 2));
+  Report(outside.substr(0, colon) + ": " + api + AtCaller(caller) + " " + Verb(write, bytes) + ", " +
+         outside.substr(colon + 2));
   return false;
 }
 

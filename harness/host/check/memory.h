@@ -1,4 +1,5 @@
-// What the runtime tells the checks about memory. Everything here does nothing unless code that was built with checks is loaded.
+// What the runtime tells the checks about memory. Everything here does nothing unless code that was built with checks
+// is loaded.
 #ifndef HARNESS_HOST_CHECK_MEMORY_H_
 #define HARNESS_HOST_CHECK_MEMORY_H_
 
@@ -34,8 +35,8 @@ void OnDoubleFree(const void* data, const char* api);
 // A copy or fill that the runtime refuses: `bytes` where an allocation of `size` bytes has `left`.
 void OnBadRange(size_t bytes, size_t left, size_t size);
 
-// A copy or fill by `operation`, described by `api` ("cudaMemcpyAsync"): races and bounds are checked, and the target is
-// as defined as the source (host memory that nobody allocated through CUDA: defined). Call it as it happens.
+// A copy or fill by `operation`, described by `api` ("cudaMemcpyAsync"): races and bounds are checked, and the target
+// is as defined as the source (host memory that nobody allocated through CUDA: defined). Call it as it happens.
 void OnCopy(const Operation& operation, const char* api, void* target, const void* source, size_t bytes);
 void OnFill(const Operation& operation, const char* api, void* target, size_t bytes);
 

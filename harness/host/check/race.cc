@@ -29,8 +29,9 @@ void Checker::ReportRace(const Who& who, const Past& other, bool other_writes, u
   }
   Report("race on " + DescribeMemory(address, block) + ": " + clocks.Describe(who.segment) +
          (write ? " writes " : " reads ") + std::to_string(bytes) + (bytes == 1 ? " byte " : " bytes ") +
-         DescribePlace(who.place) + "; " + clocks.Describe(other.segment) + (other_writes ? " wrote it " : " read it ") +
-         DescribePlace(other.place) + ", and nothing orders the two: " + cause);
+         DescribePlace(who.place) + "; " + clocks.Describe(other.segment) +
+         (other_writes ? " wrote it " : " read it ") + DescribePlace(other.place) +
+         ", and nothing orders the two: " + cause);
 }
 
 void Checker::RecordInCell(const Who& who, Cell* cell, uintptr_t address, size_t bytes, bool write, Flag flag) {

@@ -1,4 +1,5 @@
-// What is remembered of every byte that checked code touches: who wrote it last, who read it, whether it was written at all.
+// What is remembered of every byte that checked code touches: who wrote it last, who read it, whether it was written at
+// all.
 #ifndef HARNESS_HOST_CHECK_SHADOW_H_
 #define HARNESS_HOST_CHECK_SHADOW_H_
 

@@ -27,6 +27,7 @@ using Clock = std::chrono::steady_clock;
 constexpr unsigned kCaseSeconds = 120;
 constexpr int kChildSeconds = 60;
 constexpr size_t kShown = 4;  // failures of a case
+constexpr size_t kLongest = 1500;
 
 struct Case {
   std::string group, name, description;
@@ -124,7 +125,10 @@ Registration::Registration(const char* group, const char* name, ChildBody body) 
 
 void Fail(const char* file, int line, const std::string& what) {
   const char* slash = std::strrchr(file, '/');
-  failures.push_back(std::string(slash != nullptr ? slash + 1 : file) + ":" + std::to_string(line) + ": " + what);
+  std::string text = std::string(slash != nullptr ? slash + 1 : file) + ":" + std::to_string(line) + ": " + what;
+  std::replace(text.begin(), text.end(), '\n', '|');  // a case fails in one line
+  if (text.size() > kLongest) text = text.substr(0, kLongest) + " ...";
+  failures.push_back(text);
 }
 
 Child::Child(const std::string& name, const std::vector<std::string>& arguments,

@@ -80,11 +80,11 @@ CONFORMANCE_CASE(processes, shared_event,
   OK(cudaIpcGetEventHandle(&event_handle, event));
   for (int round = 0; round <= 20; ++round) Fill<<<kN / 256, 256, 0, stream>>>(data.data(), 80 + round);
   OK(cudaEventRecord(event, stream));
-  // Nothing here waits for the kernels.
+  // Nothing here waits for the kernels until the child has.
   EXPECT_CHILD_PASSED(RunChild("processes/peer", {conformance::ToHex(&handle, sizeof handle),
                                                   conformance::ToHex(&event_handle, sizeof event_handle)}));
-  EXPECT_EACH(data.Get(), i, i < kN ? 100 + int(i) : 2 * (100 + int(i) - kN) + 1);
   OK(cudaStreamSynchronize(stream));
+  EXPECT_EACH(data.Get(), i, i < kN ? 100 + int(i) : 2 * (100 + int(i) - kN) + 1);
   OK(cudaEventDestroy(event));
   OK(cudaStreamDestroy(stream));
 }

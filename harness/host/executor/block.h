@@ -41,13 +41,13 @@ struct Grid {
   GridLaunch launch;
   std::function<void(cudaError_t)> done;
   uint64_t blocks = 0;
-  uint64_t first = 0, stride = 1;          // the order of blocks: (first + i * stride) mod blocks
-  uint64_t resident_limit = 1;             // how many fit on the stand-in's multiprocessors
-  std::atomic<uint64_t> next{0};           // blocks admitted
+  uint64_t first = 0, stride = 1;  // the order of blocks: (first + i * stride) mod blocks
+  uint64_t resident_limit = 1;     // how many fit on the stand-in's multiprocessors
+  std::atomic<uint64_t> next{0};   // blocks admitted
   std::atomic<uint64_t> resident{0};
   std::atomic<uint64_t> finished{0};
-  std::atomic<int> error{cudaSuccess};     // the first fault; no further block is started
-  std::atomic<uint64_t> sync_arrived{0};   // blocks at the present grid.sync()
+  std::atomic<int> error{cudaSuccess};    // the first fault; no further block is started
+  std::atomic<uint64_t> sync_arrived{0};  // blocks at the present grid.sync()
   std::atomic<uint64_t> sync_generation{0};
   std::unique_ptr<check::GridState, void (*)(check::GridState*)> check{nullptr, nullptr};
 };
@@ -65,10 +65,10 @@ struct WarpOperation {
 };
 
 struct Warp {
-  uint32_t lanes = 0;      // that exist
+  uint32_t lanes = 0;  // that exist
   uint32_t unstarted = 0;
-  uint32_t runnable = 0;   // suspended, may go on
-  uint32_t yielded = 0;    // suspended, may go on when nobody else in the block can
+  uint32_t runnable = 0;  // suspended, may go on
+  uint32_t yielded = 0;   // suspended, may go on when nobody else in the block can
   uint32_t at_barrier = 0;
   uint32_t in_operation = 0;
   uint32_t at_active = 0;  // asked who is active
@@ -119,7 +119,8 @@ class Block : public Runnable {
   void YieldThread(Site site);
   // A point at which the scheduler may take another thread: an atomic, a fence.
   void SchedulingPoint() {
-    if ((scheduling_points_ = scheduling_points_ * 6364136223846793005u + 1442695040888963407u) >> 62 == 0) YieldThread({});
+    if ((scheduling_points_ = scheduling_points_ * 6364136223846793005u + 1442695040888963407u) >> 62 == 0)
+      YieldThread({});
   }
   // Waits for the lanes of `mask`, then calls result(operation) and gives its value.
   template <typename Result>

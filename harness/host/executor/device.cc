@@ -41,21 +41,21 @@ uint64_t WarpShuffle(unsigned mask, uint64_t value, int source_lane, const char*
   return MustBeInKernel("a shuffle")
       ->Exchange(mask, kExchangeKind, value, {file, line}, [&](const WarpOperation& operation) {
         // What a lane that takes no part would give is undefined.
-        if ((operation.arrived >> source_lane & 1) == 0) return ~value ^ uint64_t{0x5a5a5a5a5a5a5a5a};
+        if ((operation.arrived >> source_lane & 1) == 0) return ~value ^ uint64_t { 0x5a5a5a5a5a5a5a5a };
         return operation.values[source_lane];
       });
 }
 
 unsigned WarpBallot(unsigned mask, bool predicate, const char* file, int line) {
-  return MustBeInKernel("a vote")
-      ->Exchange(mask, kVoteKind, predicate ? 1 : 0, {file, line}, [](const WarpOperation& operation) {
-        unsigned ballot = 0;
-        for (uint32_t rest = operation.arrived; rest != 0; rest &= rest - 1) {
-          const int lane = __builtin_ctz(rest);
-          ballot |= static_cast<unsigned>(operation.values[lane]) << lane;
-        }
-        return ballot;
-      });
+  return MustBeInKernel("a vote")->Exchange(mask, kVoteKind, predicate ? 1 : 0, {file, line},
+                                            [](const WarpOperation& operation) {
+                                              unsigned ballot = 0;
+                                              for (uint32_t rest = operation.arrived; rest != 0; rest &= rest - 1) {
+                                                const int lane = __builtin_ctz(rest);
+                                                ballot |= static_cast<unsigned>(operation.values[lane]) << lane;
+                                              }
+                                              return ballot;
+                                            });
 }
 
 unsigned WarpMatchAny(unsigned mask, uint64_t value, const char* file, int line) {
@@ -94,18 +94,30 @@ unsigned WarpReduce(unsigned mask, WarpReduceOp op, unsigned value, const char* 
                        continue;
                      }
                      switch (op) {
-                       case WarpReduceOp::kAdd: result += x; break;
-                       case WarpReduceOp::kMin: result = x < result ? x : result; break;
-                       case WarpReduceOp::kMax: result = x > result ? x : result; break;
+                       case WarpReduceOp::kAdd:
+                         result += x;
+                         break;
+                       case WarpReduceOp::kMin:
+                         result = x < result ? x : result;
+                         break;
+                       case WarpReduceOp::kMax:
+                         result = x > result ? x : result;
+                         break;
                        case WarpReduceOp::kMinSigned:
                          result = static_cast<int>(x) < static_cast<int>(result) ? x : result;
                          break;
                        case WarpReduceOp::kMaxSigned:
                          result = static_cast<int>(x) > static_cast<int>(result) ? x : result;
                          break;
-                       case WarpReduceOp::kAnd: result &= x; break;
-                       case WarpReduceOp::kOr: result |= x; break;
-                       case WarpReduceOp::kXor: result ^= x; break;
+                       case WarpReduceOp::kAnd:
+                         result &= x;
+                         break;
+                       case WarpReduceOp::kOr:
+                         result |= x;
+                         break;
+                       case WarpReduceOp::kXor:
+                         result ^= x;
+                         break;
                      }
                    }
                    return result;

@@ -104,9 +104,9 @@ class Worker {
 
   [[noreturn]] void Loop() {
     PrepareWorkerForFaults();
+    SetPreemption(true);
     for (;;) {
-      const bool hungry =
-          resident_.empty() || stalled_ >= resident_.size() || (yielded_ && random_.Below(4) == 0);
+      const bool hungry = resident_.empty() || stalled_ >= resident_.size() || (yielded_ && random_.Below(4) == 0);
       if (hungry && !Admit()) {
         if (resident_.empty()) {
           Wait();
@@ -150,8 +150,8 @@ class Worker {
         queue.grids.erase(queue.grids.begin() + static_cast<std::ptrdiff_t>(open[choice]));
       }
       lock.unlock();
-      const uint64_t index = static_cast<uint64_t>(
-          (static_cast<unsigned __int128>(i) * grid->stride + grid->first) % grid->blocks);
+      const uint64_t index =
+          static_cast<uint64_t>((static_cast<unsigned __int128>(i) * grid->stride + grid->first) % grid->blocks);
       resident_.push_back({grid, std::make_unique<Block>(grid.get(), index, &thread_fibers_)});
       // Ranks' processes run side by side: one that is sometimes late with some of its blocks shows who does not wait.
       if (PeersExpected() && random_.Below(6) == 0) usleep(static_cast<useconds_t>(random_.Below(400)));

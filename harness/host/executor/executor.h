@@ -1,8 +1,8 @@
 // Runs kernels, and everything else that a stream does, on fibers of a few worker threads.
 //
 // Started work makes progress whatever other work does: a thread that waits (at a barrier, for a flag, for a peer)
-// gives way to the rest. What runs next is drawn from the run's seed. With one worker (the default; WORKBENCH_HOST_THREADS)
-// the same seed gives the same order as long as the host waits for what it has started.
+// gives way to the rest. What runs next is drawn from the run's seed. With one worker (the default;
+// WORKBENCH_HOST_THREADS) the same seed gives the same order as long as the host waits for what it has started.
 #ifndef HARNESS_HOST_EXECUTOR_EXECUTOR_H_
 #define HARNESS_HOST_EXECUTOR_EXECUTOR_H_
 
@@ -23,17 +23,18 @@ struct GridLaunch {
   uint3 grid{1, 1, 1};
   uint3 block{1, 1, 1};
   size_t dynamic_shared_bytes = 0;
-  bool cooperative = false;   // all blocks are resident at once: grid.sync() works
-  std::string kernel;         // as written at the launch: "Reduce<float>"
-  const char* file = "";      // of the launch
+  bool cooperative = false;  // all blocks are resident at once: grid.sync() works
+  std::string kernel;        // as written at the launch: "Reduce<float>"
+  const char* file = "";     // of the launch
   int line = 0;
   void (*run)(const void* arguments) = nullptr;  // runs one thread of the kernel
   std::shared_ptr<const void> arguments;
-  Operation operation;        // for the race checker
+  Operation operation;  // for the race checker
 };
 
 // Starts a grid and returns. `done` is called once, on a worker, with cudaSuccess or the fault that ended the kernel
-// (cudaErrorIllegalAddress, cudaErrorAssert, cudaErrorLaunchFailure, cudaErrorLaunchTimeout for a deadlock ...); it must not block.
+// (cudaErrorIllegalAddress, cudaErrorAssert, cudaErrorLaunchFailure, cudaErrorLaunchTimeout for a deadlock ...); it
+// must not block.
 void StartGrid(GridLaunch launch, std::function<void(cudaError_t)> done);
 
 // Runs `body` on a fiber of a worker (256 KiB of stack). It may call Yield, and must not block in the kernel.
@@ -54,7 +55,8 @@ void Report(const std::string& line);
 // cudaErrorNotSupported.
 cudaError_t Unsupported(const std::string& what, const std::string& todo);
 
-// Everything that the checks have found and Report has told since the last call, a finding a paragraph; empty if nothing.
+// Everything that the checks have found and Report has told since the last call, a finding a paragraph; empty if
+// nothing.
 std::string TakeFindings();
 
 }  // namespace cuda_host

@@ -23,7 +23,7 @@ struct Shape {
 };
 
 template <typename Kernel>
-cudaError_t Run(const Shape& shape, Kernel kernel) {
+cudaError_t Launch(const Shape& shape, Kernel kernel) {
   std::mutex mutex;
   std::condition_variable over;
   bool done = false;
@@ -51,11 +51,12 @@ TEST(ExecutorTest, EveryThreadRunsOnceWithItsIndex) {
   const dim3 grid(3, 2, 2), block(5, 4, 3);
   std::vector<int> seen(3 * 2 * 2 * 5 * 4 * 3);
   int* const data = seen.data();
-  ASSERT_EQ(Run({grid, block}, [=] {
-              const unsigned b = blockIdx.x + gridDim.x * (blockIdx.y + gridDim.y * blockIdx.z);
-              const unsigned t = threadIdx.x + blockDim.x * (threadIdx.y + blockDim.y * threadIdx.z);
-              ++data[b * 60 + t];
-            }),
+  ASSERT_EQ(Launch({grid, block},
+                   [=] {
+                     const unsigned b = blockIdx.x + gridDim.x * (blockIdx.y + gridDim.y * blockIdx.z);
+                     const unsigned t = threadIdx.x + blockDim.x * (threadIdx.y + blockDim.y * threadIdx.z);
+                     ++data[b * 60 + t];
+                   }),
             cudaSuccess);
   EXPECT_EQ(seen, std::vector<int>(seen.size(), 1));
 }
@@ -63,18 +64,19 @@ TEST(ExecutorTest, EveryThreadRunsOnceWithItsIndex) {
 TEST(ExecutorTest, ABarrierIsPassedByAllOrNone) {
   std::vector<int> out(256);
   int* const data = out.data();
-  ASSERT_EQ(Run({dim3(1), dim3(256)}, [=] {
-              static const char key = 0;
-              int(&shared)[256] = StaticShared<int[256]>(&key, "shared");
-              int x = static_cast<int>(threadIdx.x);
-              for (int i = 0; i < 10; ++i) {
-                shared[threadIdx.x] = x;
-                __syncthreads();
-                x = shared[(threadIdx.x + 1) % 256];
-                __syncthreads();
-              }
-              data[threadIdx.x] = x;
-            }),
+  ASSERT_EQ(Launch({dim3(1), dim3(256)},
+                   [=] {
+                     static const char key = 0;
+                     int(&shared)[256] = StaticShared<int[256]>(&key, "shared");
+                     int x = static_cast<int>(threadIdx.x);
+                     for (int i = 0; i < 10; ++i) {
+                       shared[threadIdx.x] = x;
+                       __syncthreads();
+                       x = shared[(threadIdx.x + 1) % 256];
+                       __syncthreads();
+                     }
+                     data[threadIdx.x] = x;
+                   }),
             cudaSuccess);
   for (int t = 0; t < 256; ++t) EXPECT_EQ(out[t], (t + 10) % 256);
 }
@@ -82,11 +84,12 @@ TEST(ExecutorTest, ABarrierIsPassedByAllOrNone) {
 TEST(ExecutorTest, ThreadsThatHaveExitedAreNotWaitedFor) {
   int count = 0;
   int* const counter = &count;
-  ASSERT_EQ(Run({dim3(1), dim3(96)}, [=] {
-              if (threadIdx.x >= 70) return;
-              if (__syncthreads_count(threadIdx.x < 10) == 10) atomicAdd(counter, 1);
-              __syncwarp();
-            }),
+  ASSERT_EQ(Launch({dim3(1), dim3(96)},
+                   [=] {
+                     if (threadIdx.x >= 70) return;
+                     if (__syncthreads_count(threadIdx.x < 10) == 10) atomicAdd(counter, 1);
+                     __syncwarp();
+                   }),
             cudaSuccess);
   EXPECT_EQ(count, 70);
 }
@@ -94,17 +97,18 @@ TEST(ExecutorTest, ThreadsThatHaveExitedAreNotWaitedFor) {
 TEST(ExecutorTest, LanesOfDisjointMasksMeetOnTheirOwn) {
   std::vector<int> out(32);
   int* const data = out.data();
-  ASSERT_EQ(Run({}, [=] {
-              const int lane = static_cast<int>(threadIdx.x);
-              const unsigned mask = lane % 2 ? 0xaaaaaaaau : 0x55555555u;
-              int sum = lane;
-              if (lane % 2) {
-                for (int step = 2; step < 32; step *= 2) sum += __shfl_xor_sync(mask, sum, step);
-              } else {
-                for (int step = 2; step < 32; step *= 2) sum += __shfl_xor_sync(mask, sum, step);
-              }
-              data[lane] = sum;
-            }),
+  ASSERT_EQ(Launch({},
+                   [=] {
+                     const int lane = static_cast<int>(threadIdx.x);
+                     const unsigned mask = lane % 2 ? 0xaaaaaaaau : 0x55555555u;
+                     int sum = lane;
+                     if (lane % 2) {
+                       for (int step = 2; step < 32; step *= 2) sum += __shfl_xor_sync(mask, sum, step);
+                     } else {
+                       for (int step = 2; step < 32; step *= 2) sum += __shfl_xor_sync(mask, sum, step);
+                     }
+                     data[lane] = sum;
+                   }),
             cudaSuccess);
   for (int lane = 0; lane < 32; ++lane) EXPECT_EQ(out[lane], lane % 2 ? 256 : 240);
 }
@@ -112,21 +116,23 @@ TEST(ExecutorTest, LanesOfDisjointMasksMeetOnTheirOwn) {
 TEST(ExecutorTest, ASpinOnAFlagThatAnotherBlockSetsEnds) {
   volatile int flag = 0;
   volatile int* const pointer = &flag;
-  EXPECT_EQ(Run({dim3(8), dim3(64)}, [=] {
-              if (blockIdx.x == 5 && threadIdx.x == 33) *pointer = 1;
-              while (*pointer == 0) KERNELS_HOST_SPIN_PAUSE();
-            }),
+  EXPECT_EQ(Launch({dim3(8), dim3(64)},
+                   [=] {
+                     if (blockIdx.x == 5 && threadIdx.x == 33) *pointer = 1;
+                     while (*pointer == 0) KERNELS_HOST_SPIN_PAUSE();
+                   }),
             cudaSuccess);
 }
 
 TEST(ExecutorTest, GridSyncWaitsForAllBlocks) {
   int counts[2] = {0, 0};
   int* const data = counts;
-  ASSERT_EQ(Run({dim3(16), dim3(64), 0, true}, [=] {
-              atomicAdd(&data[0], 1);
-              GridBarrier(__FILE__, __LINE__);
-              if (data[0] == 16 * 64) atomicAdd(&data[1], 1);
-            }),
+  ASSERT_EQ(Launch({dim3(16), dim3(64), 0, true},
+                   [=] {
+                     atomicAdd(&data[0], 1);
+                     GridBarrier(__FILE__, __LINE__);
+                     if (data[0] == 16 * 64) atomicAdd(&data[1], 1);
+                   }),
             cudaSuccess);
   EXPECT_EQ(counts[1], 16 * 64);
 }
@@ -137,29 +143,31 @@ TEST(ExecutorTest, OrdersAreDrawnAndSharedMemoryIsNotZero) {
   int* const data = first.data();
   bool zero = true;
   bool* const all_zero = &zero;
-  ASSERT_EQ(Run({dim3(64), dim3(64), 64}, [=] {
-              static const char key = 0;
-              int& arrived = StaticShared<int>(&key, "arrived");
-              if (*static_cast<int*>(DynamicShared(4)) != 0 || arrived != 0) *all_zero = false;
-              __syncthreads();
-              if (threadIdx.x == 0) arrived = 0;
-              __syncthreads();
-              if (atomicAdd(&arrived, 1) == 0) data[blockIdx.x] = static_cast<int>(threadIdx.x);
-            }),
+  ASSERT_EQ(Launch({dim3(64), dim3(64), 64},
+                   [=] {
+                     static const char key = 0;
+                     int& arrived = StaticShared<int>(&key, "arrived");
+                     if (*static_cast<int*>(DynamicShared(4)) != 0 || arrived != 0) *all_zero = false;
+                     __syncthreads();
+                     if (threadIdx.x == 0) arrived = 0;
+                     __syncthreads();
+                     if (atomicAdd(&arrived, 1) == 0) data[blockIdx.x] = static_cast<int>(threadIdx.x);
+                   }),
             cudaSuccess);
   EXPECT_FALSE(zero);
   EXPECT_NE(std::count(first.begin(), first.end(), first[0]), 64);
 }
 
 TEST(ExecutorTest, AFaultEndsTheKernelAndNotTheProgram) {
-  EXPECT_EQ(Run({dim3(4), dim3(64)}, [] {
-              if (threadIdx.x == 3) *reinterpret_cast<volatile int*>(16) = 1;
-            }),
+  EXPECT_EQ(Launch({dim3(4), dim3(64)},
+                   [] {
+                     if (threadIdx.x == 3) *reinterpret_cast<volatile int*>(16) = 1;
+                   }),
             cudaErrorIllegalAddress);
   EXPECT_NE(TakeFindings().find("illegal address: kernel TestKernel, block ("), std::string::npos);
-  EXPECT_EQ(Run({}, [] { assert(threadIdx.x != 9); }), cudaErrorAssert);
-  EXPECT_EQ(Run({}, [] { __trap(); }), cudaErrorLaunchFailure);
-  EXPECT_EQ(Run({}, [] {}), cudaSuccess);
+  EXPECT_EQ(Launch({}, [] { assert(threadIdx.x != 9); }), cudaErrorAssert);
+  EXPECT_EQ(Launch({}, [] { __trap(); }), cudaErrorLaunchFailure);
+  EXPECT_EQ(Launch({}, [] {}), cudaSuccess);
 }
 
 TEST(ExecutorTest, AStackThatOverflowsIsAFaultToo) {
@@ -170,18 +178,19 @@ TEST(ExecutorTest, AStackThatOverflowsIsAFaultToo) {
       return n == 1 << 30 ? 0 : Call(n + 1) + buffer[0];
     }
   };
-  EXPECT_EQ(Run({}, [] { (void)Deep::Call(0); }), cudaErrorIllegalAddress);
+  EXPECT_EQ(Launch({}, [] { (void)Deep::Call(0); }), cudaErrorIllegalAddress);
   EXPECT_NE(TakeFindings().find("stack overflows"), std::string::npos);
 }
 
 TEST(ExecutorTest, ThreadsThatWaitForEachOtherInVainAreADeadlock) {
-  EXPECT_EQ(Run({dim3(1), dim3(32)}, [] {
-              if (threadIdx.x < 16) {
-                __syncthreads();
-              } else {
-                __syncwarp();
-              }
-            }),
+  EXPECT_EQ(Launch({dim3(1), dim3(32)},
+                   [] {
+                     if (threadIdx.x < 16) {
+                       __syncthreads();
+                     } else {
+                       __syncwarp();
+                     }
+                   }),
             cudaErrorLaunchTimeout);
   const std::string findings = TakeFindings();
   EXPECT_NE(findings.find("deadlock: kernel TestKernel, block (0,0,0)"), std::string::npos) << findings;
@@ -189,21 +198,22 @@ TEST(ExecutorTest, ThreadsThatWaitForEachOtherInVainAreADeadlock) {
 }
 
 TEST(ExecutorTest, AMaskWithoutTheCallerIsRefused) {
-  EXPECT_EQ(Run({}, [] { (void)__shfl_sync(1u, 1, 0); }), cudaErrorLaunchFailure);
+  EXPECT_EQ(Launch({}, [] { (void)__shfl_sync(1u, 1, 0); }), cudaErrorLaunchFailure);
   EXPECT_NE(TakeFindings().find("invalid mask"), std::string::npos);
 }
 
 TEST(ExecutorTest, ActiveLanesAreThoseAtTheSamePlace) {
   std::vector<unsigned> out(32);
   unsigned* const data = out.data();
-  ASSERT_EQ(Run({}, [=] {
-              if (threadIdx.x % 4 == 1) {
-                data[threadIdx.x] = __activemask();
-              } else {
-                data[threadIdx.x] = __activemask();
-              }
-            }),
-            cudaSuccess);
+  // Outside of a macro, which would put both calls on one line.
+  const auto kernel = [=] {
+    if (threadIdx.x % 4 == 1) {
+      data[threadIdx.x] = __activemask();
+    } else {
+      data[threadIdx.x] = __activemask();
+    }
+  };
+  ASSERT_EQ(Launch({}, kernel), cudaSuccess);
   EXPECT_EQ(out[1], 0x22222222u);
   EXPECT_EQ(out[0], 0xddddddddu);
 }

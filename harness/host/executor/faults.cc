@@ -33,11 +33,17 @@ struct CodeRange {
   bool Holds(uintptr_t pc) const { return pc >= begin && pc < end; }
 };
 
+constexpr size_t kMostModules = 128;
+constexpr long kTickNanoseconds = 500'000;
+
 // What the signal handlers know about the worker that they interrupt.
 struct WorkerFaults {
-  CodeRange kernel_code;             // where a thread of the running kernel may be preempted
-  const void* kernel = nullptr;      // that kernel_code is of
-  const Block* running = nullptr;    // at the last tick
+  // Where a thread of a kernel may be preempted: the program's own modules. (A template's entry may lie in another
+  // module than the kernel that it calls.)
+  CodeRange code[kMostModules];
+  size_t modules = 0;
+  const void* kernel = nullptr;    // at whose start the modules were looked up
+  const Block* running = nullptr;  // at the last tick
   uint64_t turns = 0, turns_at_tick = 0;
   char* emergency_stack = nullptr;
   siginfo_t fault;
@@ -45,7 +51,6 @@ struct WorkerFaults {
   timer_t timer;
   bool has_timer = false;
 };
-constexpr long kTickNanoseconds = 500'000;
 constexpr size_t kEmergencyStack = size_t{128} << 10;
 thread_local WorkerFaults t_faults;
 thread_local steady_clock::time_point t_last_progress;
@@ -139,8 +144,8 @@ void OnFault(int signal, siginfo_t* info, void* opaque) {
   if (info->si_code <= 0) raise(signal);  // sent, not raised by an instruction that runs again
 }
 
-// Every tick while a worker has something to run: a thread that has had all of it, without a point at which others could
-// run, may be waiting for one of them.
+// Every tick while a worker has something to run: a thread that has had all of it, without a point at which others
+// could run, may be waiting for one of them.
 void OnTick(int, siginfo_t*, void* opaque) {
   Block* const block = CurrentBlock();
   const uint64_t turns = t_faults.turns;
@@ -157,7 +162,9 @@ void OnTick(int, siginfo_t*, void* opaque) {
   const uintptr_t pc = 0;
 #endif
   // Elsewhere it may hold a lock (malloc's, say) that the next thread wants.
-  if (!t_faults.kernel_code.Holds(pc)) return;
+  bool own = false;
+  for (size_t i = 0; i < t_faults.modules && !own; ++i) own = t_faults.code[i].Holds(pc);
+  if (!own) return;
   const int saved = errno;
   block->YieldThread({"", 0, reinterpret_cast<const void*>(pc + 1)});
   errno = saved;
@@ -213,12 +220,25 @@ void SetPreemption(bool on) {
 void WatchKernel(const void* entry) {
   ++t_faults.turns;
   if (t_faults.kernel == entry) return;
-  t_faults.kernel_code = {};
   t_faults.kernel = entry;
-  const CodeRange code = CodeOf(entry);
+  t_faults.modules = 0;
   // In a program that the executor is linked into, its own functions must not be interrupted.
   static const CodeRange own = CodeOf(reinterpret_cast<const void*>(&WatchKernel));
-  if (code.begin != own.begin) t_faults.kernel_code = code;
+  dl_iterate_phdr(
+      [](dl_phdr_info* info, size_t, void*) {
+        const char* const name = info->dlpi_name;
+        for (const char* system : {"/lib", "/usr/lib", "linux-vdso"}) {
+          if (std::strncmp(name, system, std::strlen(system)) == 0) return 0;
+        }
+        for (int i = 0; i < info->dlpi_phnum && t_faults.modules < kMostModules; ++i) {
+          const auto& header = info->dlpi_phdr[i];
+          if (header.p_type != PT_LOAD || (header.p_flags & PF_X) == 0) continue;
+          const uintptr_t begin = info->dlpi_addr + header.p_vaddr;
+          if (begin != own.begin) t_faults.code[t_faults.modules++] = {begin, begin + header.p_memsz};
+        }
+        return 0;
+      },
+      nullptr);
 }
 
 void ExpectPeers() { g_peers = true; }

@@ -1,5 +1,5 @@
-// What goes wrong inside a kernel stays the kernel's: faults become CUDA errors, and a thread that spins for ever without
-// giving way is made to.
+// What goes wrong inside a kernel stays the kernel's: faults become CUDA errors, and a thread that spins for ever
+// without giving way is made to.
 #ifndef HARNESS_HOST_EXECUTOR_FAULTS_H_
 #define HARNESS_HOST_EXECUTOR_FAULTS_H_
 
@@ -9,7 +9,8 @@ namespace cuda_host {
 void InstallFaultHandlers();
 // Once a worker, on its thread.
 void PrepareWorkerForFaults();
-// The worker is about to run a kernel with this entry: its threads may be preempted while they run code of the same module.
+// The worker is about to run a kernel with this entry: its threads may be preempted while they run code of the same
+// module.
 void WatchKernel(const void* entry);
 // While it is off, the worker sleeps undisturbed.
 void SetPreemption(bool on);

@@ -26,7 +26,8 @@ std::atomic<size_t> g_stacks{0};
 
 char* ReserveStack(size_t bytes) {
   static char* const base = [] {
-    void* reserved = mmap(nullptr, kReserved, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+    void* reserved =
+        mmap(nullptr, kReserved, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
     if (reserved == MAP_FAILED) {
       std::fprintf(stderr, "CUDA (host mode): no address space for the stacks of kernel threads (64 GiB)\n");
       std::abort();
@@ -84,7 +85,9 @@ cuda_host_switch_context:
 )");
 extern "C" void cuda_host_switch_context(void** from, void* to);
 
-void SwitchContext(Context* from, const Context& to) { cuda_host_switch_context(&from->stack_pointer, to.stack_pointer); }
+void SwitchContext(Context* from, const Context& to) {
+  cuda_host_switch_context(&from->stack_pointer, to.stack_pointer);
+}
 
 namespace {
 void Prepare(Fiber* fiber, char* top, void (*entry)()) {
@@ -110,7 +113,8 @@ void SwitchContext(Context* from, const Context& to) {
 
 namespace {
 void Prepare(Fiber* fiber, char* top, void (*entry)()) {
-  auto* context = reinterpret_cast<ucontext_t*>((reinterpret_cast<uintptr_t>(top) - sizeof(ucontext_t)) & ~uintptr_t{63});
+  auto* context =
+      reinterpret_cast<ucontext_t*>((reinterpret_cast<uintptr_t>(top) - sizeof(ucontext_t)) & ~uintptr_t{63});
   getcontext(context);
   context->uc_stack.ss_sp = fiber->stack;
   context->uc_stack.ss_size = static_cast<size_t>(reinterpret_cast<char*>(context) - fiber->stack);

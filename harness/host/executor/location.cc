@@ -41,7 +41,8 @@ std::string Ask(const std::string& module, const std::string& offset) {
   while (std::fgets(line, sizeof line, pipe) != nullptr) {
     const std::string text = Cleaned(line);
     if (text.empty()) continue;
-    const bool ours = text.find("harness/host/include/") != std::string::npos || text.compare(0, 13, "/usr/include/") == 0;
+    const bool ours =
+        text.find("harness/host/include/") != std::string::npos || text.compare(0, 13, "/usr/include/") == 0;
     if (found.empty() || !ours) found = text;
     if (!ours) break;
   }

@@ -11,8 +11,9 @@ namespace cuda_host {
 extern constinit thread_local uint64_t t_progress;
 inline void NoteProgress() { ++t_progress; }
 
-// "12 s" if nothing has been noted for longer than anything takes, else empty. The limit is WORKBENCH_HOST_DEADLOCK_SECONDS,
-// or 10; or 60 where other processes map this one's memory, since a flag may be theirs to set.
+// "12 s" if nothing has been noted for longer than anything takes, else empty. The limit is
+// WORKBENCH_HOST_DEADLOCK_SECONDS, or 10; or 60 where other processes map this one's memory, since a flag may be theirs
+// to set.
 std::string Overdue();
 void ExpectPeers();
 bool PeersExpected();

@@ -16,9 +16,7 @@ namespace cooperative_groups {
 
 namespace details {
 
-inline unsigned ThreadRankInBlock() {
-  return threadIdx.x + blockDim.x * (threadIdx.y + blockDim.y * threadIdx.z);
-}
+inline unsigned ThreadRankInBlock() { return threadIdx.x + blockDim.x * (threadIdx.y + blockDim.y * threadIdx.z); }
 inline unsigned ThreadsInBlock() { return blockDim.x * blockDim.y * blockDim.z; }
 inline unsigned FirstBits(unsigned n) { return n >= 32 ? 0xffffffffu : (1u << n) - 1; }
 
@@ -31,7 +29,8 @@ inline unsigned WarpLanes() {
 // A value of any size from another lane, in words of eight bytes.
 template <typename T>
 T FromLane(unsigned mask, const T& value, int lane, const char* file, int line) {
-  static_assert(std::is_trivially_copyable_v<T> && sizeof(T) <= 32, "shfl takes trivially copyable values of up to 32 bytes");
+  static_assert(std::is_trivially_copyable_v<T> && sizeof(T) <= 32,
+                "shfl takes trivially copyable values of up to 32 bytes");
   alignas(8) unsigned char bytes[(sizeof(T) + 7) / 8 * 8] = {};
   memcpy(bytes, &value, sizeof value);
   for (size_t i = 0; i < sizeof bytes; i += 8) {
@@ -135,7 +134,8 @@ class grid_group {
   bool is_valid() const { return ::cuda_host::IsCooperative(); }
   void sync(CUDA_HOST_SITE) const { ::cuda_host::GridBarrier(file, line); }
   static unsigned long long block_rank() {
-    return blockIdx.x + static_cast<unsigned long long>(gridDim.x) * (blockIdx.y + static_cast<unsigned long long>(gridDim.y) * blockIdx.z);
+    return blockIdx.x + static_cast<unsigned long long>(gridDim.x) *
+                            (blockIdx.y + static_cast<unsigned long long>(gridDim.y) * blockIdx.z);
   }
   static unsigned long long num_blocks() { return static_cast<unsigned long long>(gridDim.x) * gridDim.y * gridDim.z; }
   static unsigned long long thread_rank() { return block_rank() * thread_block::size() + thread_block::thread_rank(); }
@@ -165,12 +165,12 @@ inline coalesced_group coalesced_threads(CUDA_HOST_SITE) {
 
 template <unsigned kSize, typename Parent = void>
 class thread_block_tile : public details::LaneGroup {
-  static_assert(kSize <= 32, "host mode has tiles of at most 32 threads: build larger ones from warps and shared memory");
+  static_assert(kSize <= 32,
+                "host mode has tiles of at most 32 threads: build larger ones from warps and shared memory");
   static_assert((kSize & (kSize - 1)) == 0 && kSize > 0, "a tile's size is a power of two");
 
  public:
-  thread_block_tile()
-      : LaneGroup((details::FirstBits(kSize) << (Lane() & ~(kSize - 1))) & details::WarpLanes()) {}
+  thread_block_tile() : LaneGroup((details::FirstBits(kSize) << (Lane() & ~(kSize - 1))) & details::WarpLanes()) {}
   // A tile that has forgotten what it is a part of.
   template <typename Other, std::enable_if_t<std::is_void_v<Parent> && !std::is_void_v<Other>, int> = 0>
   thread_block_tile(const thread_block_tile<kSize, Other>& other) : LaneGroup(other.LaneMask()) {}
@@ -264,8 +264,7 @@ inline coalesced_group tiled_partition(const coalesced_group& parent, unsigned s
 // Those whose label (or predicate) is the same.
 template <typename Group, typename Label>
 coalesced_group labeled_partition(const Group& group, Label label, CUDA_HOST_SITE) {
-  const unsigned mask =
-      ::cuda_host::WarpMatchAny(group.LaneMask(), ::cuda_host::internal::ToBits(label), file, line);
+  const unsigned mask = ::cuda_host::WarpMatchAny(group.LaneMask(), ::cuda_host::internal::ToBits(label), file, line);
   return coalesced_group(mask);
 }
 template <typename Group>

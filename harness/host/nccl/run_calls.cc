@@ -134,7 +134,13 @@ void RunCalls(const std::vector<Call>& calls, const Operation& operation) {
     }
     const Patience::Verdict verdict = patience.Wait();
     if (verdict == Patience::Verdict::kLook) {
+      std::vector<const Core*> looked;  // a collective behind another has not begun
       for (Running& one : running) {
+        const Core* const core = one.transfer->call().core.get();
+        if (one.collective) {
+          if (std::find(looked.begin(), looked.end(), core) != looked.end()) continue;
+          looked.push_back(core);
+        }
         if (DeviceFailed()) {
           one.transfer->call().core->Fail(ncclUnhandledCudaError, "the device has failed: see CUDA's own error",
                                           /*report=*/false);

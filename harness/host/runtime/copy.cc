@@ -31,6 +31,13 @@ cudaError_t Locate(const char* data, size_t bytes, Side* side) {
                                                : Side::kPinned;
   const size_t left = static_cast<size_t>(range->data + range->bytes - data);
   if (bytes <= left) return cudaSuccess;
+  // Pieces that cuMemMap has put side by side are one.
+  Side rest;
+  if (const auto next = Memory::Get().Find(data + left); next && next->data == data + left &&
+                                                         next->kind == range->kind &&
+                                                         Locate(data + left, bytes - left, &rest) == cudaSuccess) {
+    return cudaSuccess;
+  }
   check::OnBadRange(bytes, left, range->bytes);
   return cudaErrorInvalidValue;
 }

@@ -44,6 +44,19 @@ size_t MaxDynamicBytes(const void* kernel) {
   return found == functions.by_address.end() ? kSharedBytesPerBlock : found->second.max_dynamic_bytes;
 }
 
+std::mutex g_bounds_mutex;
+std::map<const void*, unsigned>& Bounds() {
+  static auto* bounds = new std::map<const void*, unsigned>;
+  return *bounds;
+}
+
+// Most threads a block of this kernel.
+uint64_t BoundOf(const void* kernel) {
+  std::lock_guard<std::mutex> lock(g_bounds_mutex);
+  const auto found = Bounds().find(kernel);
+  return found == Bounds().end() ? kMaxThreadsPerBlock : std::min<uint64_t>(found->second, kMaxThreadsPerBlock);
+}
+
 uint64_t Threads(const dim3& block) { return uint64_t{block.x} * block.y * block.z; }
 
 int BlocksPerMultiprocessor(uint64_t threads, size_t dynamic_bytes) {
@@ -62,7 +75,8 @@ cudaError_t CheckConfiguration(const LaunchSite& site, const Configuration& laun
     return cudaErrorInvalidValue;
   }
   if (grid.x > kMaxGridX || grid.y > kMaxGridYZ || grid.z > kMaxGridYZ) return cudaErrorInvalidValue;
-  if (block.x > kMaxBlockXY || block.y > kMaxBlockXY || block.z > kMaxBlockZ || Threads(block) > kMaxThreadsPerBlock) {
+  if (block.x > kMaxBlockXY || block.y > kMaxBlockXY || block.z > kMaxBlockZ ||
+      Threads(block) > BoundOf(site.address)) {
     return cudaErrorInvalidValue;
   }
   if (launch.shared_bytes > MaxDynamicBytes(site.address)) return cudaErrorInvalidValue;
@@ -145,6 +159,12 @@ cudaError_t LaunchOrExplain(const ApiLaunch& launch, const void* kernel, void** 
 
 }  // namespace
 
+int RegisterLaunchBounds(const void* kernel, unsigned max_threads) {
+  std::lock_guard<std::mutex> lock(g_bounds_mutex);
+  Bounds()[kernel] = max_threads;
+  return 0;
+}
+
 cudaError_t EnqueueKernel(const LaunchSite& site, const Configuration& configuration, void (*run)(const void*),
                           std::shared_ptr<const void> arguments) {
   return Return(Enqueue(site, configuration, run, std::move(arguments)));
@@ -211,7 +231,7 @@ cudaError_t cudaFuncGetAttributes(cudaFuncAttributes* attributes, const void* ke
   if (attributes == nullptr) return Return(cudaErrorInvalidValue);
   if (kernel == nullptr) return Return(cudaErrorInvalidDeviceFunction);
   *attributes = {};
-  attributes->maxThreadsPerBlock = kMaxThreadsPerBlock;
+  attributes->maxThreadsPerBlock = static_cast<int>(BoundOf(kernel));
   attributes->numRegs = 32;
   attributes->ptxVersion = attributes->binaryVersion = 90;
   attributes->maxDynamicSharedSizeBytes = static_cast<int>(MaxDynamicBytes(kernel));

@@ -60,8 +60,7 @@ std::shared_ptr<CUmemPoolHandle_st> FindPool(cudaMemPool_t handle) {
   return found == ThePools().all.end() ? nullptr : found->second;
 }
 
-std::shared_ptr<Work> TaskWork(cudaGraphNodeType type, const char* what,
-                               std::function<void(const Operation&)> body) {
+std::shared_ptr<Work> TaskWork(cudaGraphNodeType type, const char* what, std::function<void(const Operation&)> body) {
   auto work = std::make_shared<Work>();
   work->type = type;
   work->what = what;
@@ -96,9 +95,9 @@ cudaError_t Allocate(void** data, size_t bytes, cudaMemPool_t pool, bool has_poo
   from->used += bytes;
   from->used_high = std::max(from->used_high, from->used);
   const uint64_t draw = ++ThePools().fills << 32;
-  scheduler.Enqueue(lock, found, TaskWork(cudaGraphNodeTypeMemAlloc, "cudaMallocAsync", [data = *data, bytes, draw](const Operation&) {
-                      FillWithGarbage(data, bytes, draw);
-                    }));
+  scheduler.Enqueue(lock, found,
+                    TaskWork(cudaGraphNodeTypeMemAlloc, "cudaMallocAsync",
+                             [data = *data, bytes, draw](const Operation&) { FillWithGarbage(data, bytes, draw); }));
   return cudaSuccess;
 }
 
@@ -118,11 +117,13 @@ cudaError_t FreeInOrder(void* data, cudaStream_t stream) {
   const auto range = Memory::Get().Find(data);
   if (const auto pool = FindPool(range->pool); pool != nullptr)
     pool->used -= std::min<uint64_t>(pool->used, range->bytes);
-  scheduler.Enqueue(lock, found, TaskWork(cudaGraphNodeTypeMemFree, "cudaFreeAsync", [data, bytes = range->bytes](const Operation& operation) {
-                      // Whoever still uses it is in a race with this.
-                      check::OnFill(operation, "cudaFreeAsync", data, bytes);
-                      if (const auto freed = Memory::Get().Remove(data)) Memory::Get().FreeDevice(*freed);
-                    }));
+  scheduler.Enqueue(
+      lock, found,
+      TaskWork(cudaGraphNodeTypeMemFree, "cudaFreeAsync", [data, bytes = range->bytes](const Operation& operation) {
+        // Whoever still uses it is in a race with this.
+        check::OnFill(operation, "cudaFreeAsync", data, bytes);
+        if (const auto freed = Memory::Get().Remove(data)) Memory::Get().FreeDevice(*freed);
+      }));
   return cudaSuccess;
 }
 

@@ -53,17 +53,25 @@ int KernelName(const Code& code, const Function& function) {
 // cudaLaunchKernel and its like may be given a kernel that was cast to const void*: by its address the runtime finds the
 // types of its parameters again. Templates have no one address; they have to be passed as they are.
 void RegisterKernels(const Structure& structure, Code* code) {
-  bool needed = false;
+  bool needed = false, bounds_needed = false;
   for (int i = 0; i < code->size() && !needed; ++i) {
     needed = code->IsIdentifier(i) && (*code)[i].text.substr(0, 10) == "cudaLaunch";
+    bounds_needed = bounds_needed || code->Is(i, "cudaGetLastError") || code->Is(i, "cudaFuncGetAttributes");
   }
   int registered = 0;
   for (const Function& function : structure.functions) {
-    if (!needed || function.member) continue;
+    if ((!needed && !bounds_needed) || function.member) continue;
     const int name = KernelName(*code, function);
     if (name < 0) continue;
     const auto kernel = structure.kernels.find((*code)[name].text);
     if (kernel == structure.kernels.end() || kernel->second.is_template || kernel->second.Overloaded()) continue;
+    for (int i = function.head; i < function.open; ++i) {
+      if (!code->Is(i, "__launch_bounds__") || !code->Is(i + 1, "(")) continue;
+      code->After(function.close, " [[maybe_unused]] static const int wb_bounds_" + std::to_string(++registered) +
+                                      " = ::cuda_host::RegisterLaunchBounds(reinterpret_cast<const void*>(&" +
+                                      std::string((*code)[name].text) + "), " + FirstArgument(*code, i + 1) + ");");
+    }
+    if (!needed) continue;
     code->After(function.close, " [[maybe_unused]] static const void* const wb_registered_" +
                                     std::to_string(++registered) + " = ::cuda_host::RegisterKernel(&" +
                                     std::string((*code)[name].text) + ", \"" + std::string((*code)[name].text) + "\");");

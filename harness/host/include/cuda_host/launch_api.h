@@ -24,6 +24,9 @@ struct KernelEntry {
 // Makes the kernel known to launches that get it as a void*. Whatever of the API gets it by its type does so.
 void RegisterKernel(const KernelEntry& entry);
 
+// __launch_bounds__ of a kernel that is no template (a template's are looked at when its threads run).
+int RegisterLaunchBounds(const void* kernel, unsigned max_threads);
+
 template <typename... P>
 struct KernelBinder {
   using Bound = BoundKernel<P...>;
