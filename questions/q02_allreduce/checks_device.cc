@@ -182,7 +182,7 @@ void CheckValues(CheckContext& context) {
   for (const int ranks : Affordable(context, std::vector<int>{1, 2, 4, 8})) {
     for (const int algorithm : kDeviceAlgorithms) {
       for (const DataType type : {DataType::kFloat32, DataType::kInt32}) {
-        for (const size_t count : Affordable(context, std::vector<size_t>{4096, 40009, 262144})) {
+        for (const size_t count : Affordable(context, std::vector<size_t>{4096, 40960, 262144})) {
           const InputKind input = type == DataType::kInt32 ? InputKind::kRandom : InputKind::kSmallIntegers;
           if (!RunOne(context, ranks, {.operation = Operation(count, type, ReduceOp::kSum, algorithm)}, input, 1,
                       cases.Next(), {}))
@@ -467,7 +467,7 @@ std::vector<workbench::Check> DeviceChecks() {
         false,
         {"no release before the flag is set, or no acquire after it is seen",
          "a fence of block or device scope between GPUs"}},
-       many(13, {.operation = {}, .calls = 1000, .skew = 1, .traffic = 1}, {1000, 40009, 100000, 2097152})},
+       many(13, {.operation = {}, .calls = 1000, .skew = 1, .traffic = 1}, {9000, 40009, 100000, 2097152})},
       {{"b.overwrite",
         "the input may be overwritten at once",
         2,
