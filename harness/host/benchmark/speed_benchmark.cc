@@ -27,8 +27,7 @@ void Measure(::benchmark::State& state, int64_t items, const char* counter, Run 
 }
 
 void BM_TrivialThreads(::benchmark::State& state) {
-  Measure(state, kElements, "threads/s",
-          [](void* memory) { return Trivial(static_cast<float*>(memory), kElements); });
+  Measure(state, kElements, "threads/s", [](void* memory) { return Trivial(static_cast<float*>(memory), kElements); });
 }
 BENCHMARK(BM_TrivialThreads)->UseRealTime();
 

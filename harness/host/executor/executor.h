@@ -51,7 +51,7 @@ std::string Place();
 
 // One line on stderr, "CUDA (host mode): ..." and kept for Findings().
 void Report(const std::string& line);
-// For what this stand-in does not do: reports "WHAT is not supported in host mode (PLACE): TODO", returns
+// For what this stand-in does not do: reports "WHAT is not supported in host mode (PLACE): WHAT TO DO", returns
 // cudaErrorNotSupported.
 cudaError_t Unsupported(const std::string& what, const std::string& todo);
 

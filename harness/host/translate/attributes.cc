@@ -50,8 +50,8 @@ int KernelName(const Code& code, const Function& function) {
   return is_kernel ? name : -1;
 }
 
-// cudaLaunchKernel and its like may be given a kernel that was cast to const void*: by its address the runtime finds the
-// types of its parameters again. Templates have no one address; they have to be passed as they are.
+// cudaLaunchKernel and its like may be given a kernel that was cast to const void*: by its address the runtime finds
+// the types of its parameters again. Templates have no one address; they have to be passed as they are.
 void RegisterKernels(const Structure& structure, Code* code) {
   bool needed = false, bounds_needed = false;
   for (int i = 0; i < code->size() && !needed; ++i) {
@@ -74,7 +74,8 @@ void RegisterKernels(const Structure& structure, Code* code) {
     if (!needed) continue;
     code->After(function.close, " [[maybe_unused]] static const void* const wb_registered_" +
                                     std::to_string(++registered) + " = ::cuda_host::RegisterKernel(&" +
-                                    std::string((*code)[name].text) + ", \"" + std::string((*code)[name].text) + "\");");
+                                    std::string((*code)[name].text) + ", \"" + std::string((*code)[name].text) +
+                                    "\");");
   }
 }
 

@@ -6,15 +6,15 @@
 
 namespace cooperative_groups {
 
-#define CUDA_HOST_OPERATOR(name, expression)           \
-  template <typename T>                                \
-  struct name {                                        \
+#define CUDA_HOST_OPERATOR(name, expression)            \
+  template <typename T>                                 \
+  struct name {                                         \
     T operator()(T a, T b) const { return expression; } \
   };
 CUDA_HOST_OPERATOR(plus, static_cast<T>(a + b))
 CUDA_HOST_OPERATOR(less, (b < a ? b : a))
 CUDA_HOST_OPERATOR(greater, (a < b ? b : a))
-CUDA_HOST_OPERATOR(bit_and, static_cast<T>(a & b))
+CUDA_HOST_OPERATOR(bit_and, static_cast<T>(a& b))
 CUDA_HOST_OPERATOR(bit_or, static_cast<T>(a | b))
 CUDA_HOST_OPERATOR(bit_xor, static_cast<T>(a ^ b))
 #undef CUDA_HOST_OPERATOR

@@ -1,5 +1,5 @@
-// The driver API's results: X(NAME, VALUE) each, as in CUDA 13. Their texts are those of the runtime's errors of the same
-// values.
+// The driver API's results: X(NAME, VALUE) each, as in CUDA 13. Their texts are those of the runtime's errors of the
+// same values.
 #ifndef CUDA_HOST_RESULT_LIST_H_
 #define CUDA_HOST_RESULT_LIST_H_
 
