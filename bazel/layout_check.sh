@@ -86,14 +86,15 @@ check_question_strays() {
   while read -r file; do
     name=${file##*/}
     case $file in
-      BUILD | spec.md | spec.zh.md | hints.md) ;;
+      BUILD | spec.md | spec.zh.md | hints.md | hints.zh.md) ;;
       skeleton/*) is_skeleton "${file#skeleton/}" || trouble "stray: $QUESTION/$file is the file of no part" ;;
       wrong/*/* | right/*/* | figures/*/*) trouble "stray: $QUESTION/$file lies too deep" ;;
       wrong/*.patch | wrong/*.cc | wrong/*.cu | right/*.patch | right/*.cc | right/*.cu)
         has_part "$name" || trouble "$QUESTION/$file: its name has to begin with a part and an underscore"
         ;;
       figures/*)
-        is_named "$file" "$QUESTION/spec.md" "$QUESTION/spec.zh.md" || trouble "stray: no spec shows $QUESTION/$file"
+        is_named "$file" "$QUESTION/spec.md" "$QUESTION/spec.zh.md" || is_named "\"$file\"" "$QUESTION/BUILD" ||
+          trouble "stray: no spec shows $QUESTION/$file, and BUILD does not name it"
         ;;
       */*) trouble "stray: $QUESTION/$file" ;;
       *.h | *.cc | *.cu | *.cuh | *.sh)
@@ -108,7 +109,7 @@ check_solution_strays() {
   local file
   while read -r file; do
     case $file in
-      BUILD | notes.md) ;;
+      BUILD | notes.md | notes.zh.md) ;;
       figures/*) is_named "$file" "$SOLUTION/notes.md" || trouble "stray: notes.md does not show $SOLUTION/$file" ;;
       *.h | *.cc | *.cu | *.cuh) is_named "\"$file\"" "$SOLUTION/BUILD" || trouble "stray: $SOLUTION/BUILD does not name $file" ;;
       *) trouble "stray: $SOLUTION/$file" ;;

@@ -17,8 +17,11 @@ def _deps(question):
         "//kernels/primitives",
     ]
 
-def implementation(name, src, question, visibility = None, tags = []):
-    """One part of one implementation: the shared object NAME.so, which exports the question's entry points alone."""
+def implementation(name, src, question, modules = [], visibility = None, tags = []):
+    """One part of one implementation: the shared object NAME.so, which exports the question's entry points alone.
+
+    `modules`: of kernels/, for references and what is patched from them."""
+    deps = _deps(question) + modules
     common = dict(
         linkshared = True,
         additional_linker_inputs = ["//bazel:exports.lds"],
@@ -27,7 +30,7 @@ def implementation(name, src, question, visibility = None, tags = []):
         testonly = True,
     )
     if _is_device(src):
-        device_code(name, src, _deps(question) + ["//questions/%s:device_api" % question], testonly = True)
+        device_code(name, src, deps + ["//questions/%s:device_api" % question], testonly = True)
 
         # NAME_checked.so: with host mode's checks built in.
         for suffix, checked in {"": False, "_checked": True}.items():
@@ -44,26 +47,39 @@ def implementation(name, src, question, visibility = None, tags = []):
             name = name + ".so",
             srcs = [src],
             copts = _COPTS,
-            deps = _deps(question),
+            deps = deps,
             tags = tags,
             **common
         )
 
-def solution(question, parts):
-    """The reference solution of a question: //solutions/QUESTION:reference_PART.so, and its sources for patches."""
+def solution(question, parts, modules = {}):
+    """The reference solution of a question: //solutions/QUESTION:reference_PART.so, and its sources for patches.
+
+    `modules`: part -> the modules of kernels/ that it uses."""
     native.exports_files(parts.values(), visibility = ["//questions/%s:__pkg__" % question])
 
     # For the question's layout test.
     native.filegroup(
         name = "all_files",
         srcs = native.glob(["**"]),
-        visibility = ["//questions/%s:__pkg__" % question],
+        visibility = [
+            "//docs:__pkg__",
+            "//questions/%s:__pkg__" % question,
+        ],
+    )
+
+    # For the documentation site.
+    native.filegroup(
+        name = "pages",
+        srcs = native.glob(["*.md", "figures/*.svg", "figures/*.png"]),
+        visibility = ["//docs:__pkg__"],
     )
     for part, file in parts.items():
         implementation(
             name = "reference_" + part,
             src = file,
             question = question,
+            modules = modules.get(part, []),
             visibility = ["//questions/%s:__pkg__" % question],
         )
 
@@ -122,10 +138,15 @@ def _part_of(path, parts):
     return part
 
 def _source(name, path, question, file):
-    """The source of a wrong or right answer: the file itself, or the reference with the patch applied."""
-    if path.endswith(".patch"):
-        return _patched(name, path, "//solutions/%s:%s" % (question, file))
-    return path
+    """The source of a wrong or right answer: the file itself, or what it patches with the patch applied: the reference,
+    or for PART_X.on_Y.patch the right answer right/PART_Y."""
+    if not path.endswith(".patch"):
+        return path
+    words = path.split("/")[-1].split(".")
+    if len(words) == 3 and words[1].startswith("on_"):
+        base = "right/%s_%s.%s" % (words[0].split("_")[0], words[1][len("on_"):], file.split(".")[-1])
+        return _patched(name, path, base)
+    return _patched(name, path, "//solutions/%s:%s" % (question, file))
 
 def question(name, parts, races = {}, long_seed = "20240229"):
     """Makes every target of a question.
@@ -254,6 +275,19 @@ def question(name, parts, races = {}, long_seed = "20240229"):
             references,
             ["--implementation=" + stem, "--part=" + part, "--correctness_only", seed],
         )
+
+    # For the documentation site: its pages, and what they may quote beyond them.
+    pages = ["*.md", "*api.h", "figures/*.svg", "figures/*.png", "figures/*.js"]
+    native.filegroup(
+        name = "pages",
+        srcs = native.glob(pages, exclude = ["figures/*_test.js", "figures/render_*.js"]),
+        visibility = ["//docs:__pkg__"],
+    )
+    native.filegroup(
+        name = "quotable",
+        srcs = native.glob(["*.cc", "*.cu", "*.h", "skeleton/*"], exclude = pages),
+        visibility = ["//docs:__pkg__"],
+    )
 
     # What there is to read, as pages for a browser; and a test that nothing is missing or left over.
     rendered_pages(

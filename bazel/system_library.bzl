@@ -115,6 +115,24 @@ system_library = repository_rule(
     },
 )
 
+def _system_files_impl(ctx):
+    ctx.file("BUILD", "filegroup(name = \"files\", srcs = glob(%r, allow_empty = True), visibility = [\"//visibility:public\"])\n" %
+                      ["files/" + pattern for pattern in ctx.attr.patterns])
+    if ctx.path(ctx.attr.folder + "/" + ctx.attr.proof).exists:
+        ctx.symlink(ctx.attr.folder, "files")
+
+system_files = repository_rule(
+    implementation = _system_files_impl,
+    doc = "@NAME//:files, data of a Debian package; empty where the package is not installed.",
+    local = True,
+    configure = True,
+    attrs = {
+        "folder": attr.string(mandatory = True),
+        "proof": attr.string(mandatory = True, doc = "a file that proves that it is there"),
+        "patterns": attr.string_list(mandatory = True),
+    },
+)
+
 def _debian(packages):
     return "On Debian or Ubuntu: apt-get install %s   (or: ./workbench setup)" % packages
 
@@ -170,6 +188,14 @@ def system_libraries():
         header = "valijson/validator.hpp",
     )
     system_library(
+        name = "sqlite3",
+        title = "SQLite",
+        install = _debian("libsqlite3-dev"),
+        header = "sqlite3.h",
+        library = "libsqlite3.so",
+        linkopts = ["-lsqlite3"],
+    )
+    system_library(
         name = "cuda",
         title = "the CUDA Toolkit",
         install = "Install it from https://developer.nvidia.com/cuda-downloads and set CUDA_HOME if it is not under /usr/local/cuda.",
@@ -191,6 +217,18 @@ def system_libraries():
         home_variables = ["NCCL_HOME", "CUDA_HOME"],
         default_roots = ["/usr/local/cuda"],
         linkopts = ["-lnccl"],
+    )
+    system_files(
+        name = "katex",
+        folder = "/usr/share/javascript/katex",
+        proof = "katex.min.js",
+        patterns = ["katex.min.js", "katex.min.css", "fonts/*.woff2"],
+    )
+    system_files(
+        name = "highlight_js",
+        folder = "/usr/share/javascript/highlight.js",
+        proof = "highlight.min.js",
+        patterns = ["highlight.min.js"],
     )
     gpu_probe(name = "gpu_probe")
 

@@ -52,7 +52,22 @@ std::vector<pid_t> BenchRunner::OthersThan(const std::string& key) const {
 }
 
 Result<std::vector<double>> BenchRunner::Time(const BenchmarkCase& benchmark, const std::string& implementation) {
-  const std::string owner = implementation == "peer" ? "reference" : implementation;
+  seed_ = Mix(seed_);
+  const bool peer = implementation == "peer";
+  Result<Replies> replies = Ask(benchmark, peer ? "reference" : implementation, benchmark.request(seed_, peer));
+  if (!replies.ok()) return replies.status();
+  return benchmark.seconds(*replies);
+}
+
+Result<double> BenchRunner::CopyBandwidth(const BenchmarkCase& benchmark) {
+  Result<Replies> replies = Ask(benchmark, "reference", benchmark.ceiling_request());
+  if (!replies.ok()) return replies.status();
+  return benchmark.copy_bandwidth(*replies);
+}
+
+// Sends a request to all ranks of the case, which are started if they are not running.
+Result<BenchRunner::Replies> BenchRunner::Ask(const BenchmarkCase& benchmark, const std::string& owner,
+                                              const std::vector<std::byte>& request) {
   const std::string key = owner + "." + benchmark.part + "." + std::to_string(benchmark.ranks);
   if (!sessions_.contains(key)) {
     KeepOnly(benchmark.ranks);
@@ -69,14 +84,12 @@ Result<std::vector<double>> BenchRunner::Time(const BenchmarkCase& benchmark, co
     if (failure) return Error(owner + ": " + failure->what + "\n" + failure->output);
     sessions_[key] = std::move(started);
   }
-  std::vector<std::vector<std::byte>> replies;
-  seed_ = Mix(seed_);
-  const std::vector<std::byte> request = benchmark.request(seed_, implementation == "peer");
+  Replies replies;
   if (std::optional<Failure> failure = sessions_[key]->Run(request, 60, &replies)) {
     sessions_.erase(key);
     return Error(owner + ": " + failure->what + "\n" + failure->output);
   }
-  return benchmark.seconds(replies);
+  return replies;
 }
 
 }  // namespace workbench

@@ -33,10 +33,14 @@ class BenchRunner {
   bool Has(const std::string& implementation, const std::string& part) const;
   // Seconds a call, one value a batch. implementation: "answer", "reference", or "peer" (run by the reference's ranks).
   Result<std::vector<double>> Time(const BenchmarkCase& benchmark, const std::string& implementation);
+  // Of the GPU of the case's ranks; REQUIRES: the case has a ceiling_request.
+  Result<double> CopyBandwidth(const BenchmarkCase& benchmark);
   // Ends the ranks of sessions with another number of ranks: they would only be in the way.
   void KeepOnly(int ranks);
 
  private:
+  using Replies = std::vector<std::vector<std::byte>>;
+  Result<Replies> Ask(const BenchmarkCase& benchmark, const std::string& owner, const std::vector<std::byte>& request);
   std::vector<pid_t> OthersThan(const std::string& key) const;
 
   BenchOptions options_;

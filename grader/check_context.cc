@@ -157,6 +157,34 @@ void CheckContext::NotGraded(std::string reason) {
 
 void CheckContext::Figure(std::string name, double value) { result_->figures.emplace_back(std::move(name), value); }
 
+void CheckContext::SetMeasuredOn(MeasuredOn where) {
+  result_->measured_on = where == MeasuredOn::kGpu && !gpu() ? MeasuredOn::kCpu : where;
+}
+
+void CheckContext::RecordSamples(const std::string& case_name, const std::string& who,
+                                 std::span<const double> seconds) {
+  auto& samples = result_->samples;
+  auto it = std::find_if(samples.begin(), samples.end(), [&](const auto& entry) { return entry.first == case_name; });
+  if (it == samples.end()) it = samples.insert(samples.end(), {case_name, {}});
+  std::vector<double>& of_who = it->second[who];
+  of_who.insert(of_who.end(), seconds.begin(), seconds.end());
+}
+
+void CheckContext::RecordChart(Chart chart) {
+  if (chart.measured_on == MeasuredOn::kGpu && !gpu()) chart.measured_on = MeasuredOn::kCpu;
+  result_->charts.push_back(std::move(chart));
+}
+
+void CheckContext::RecordRoofline(double bytes_per_second, std::optional<double> flops_per_second,
+                                  RooflinePoint point) {
+  if (!gpu()) return;
+  if (!result_->roofline) result_->roofline.emplace();
+  Roofline& roofline = *result_->roofline;
+  roofline.bytes_per_second = std::max(roofline.bytes_per_second, bytes_per_second);
+  if (flops_per_second) roofline.flops_per_second = std::max(roofline.flops_per_second.value_or(0), *flops_per_second);
+  roofline.points.push_back(std::move(point));
+}
+
 void CheckContext::EarnFraction(double fraction, std::string detail) {
   if (result_->finding) return;
   result_->earned = result_->spec.marks * std::clamp(fraction, 0.0, 1.0);

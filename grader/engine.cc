@@ -59,6 +59,7 @@ GradeResult Engine::Grade(const std::function<void(const std::string&)>& progres
   grade.title = question_.title;
   grade.implementation = options_.implementation;
   grade.seed = options_.seed;
+  grade.parts = question_.parts;
   grade.mode = options_.gpu ? "gpu" : "host";
   const double start = Now();
   CheckContext context(options_);

@@ -103,6 +103,39 @@ TEST(EngineTest, TheFirstFindingOfACheckCounts) {
   EXPECT_EQ(grade.lead(), &grade.checks[1]);
 }
 
+TEST(EngineTest, RecordsMeasurementsAndTakesNothingForAGpusWithoutOne) {
+  for (const bool gpu : {false, true}) {
+    Question question = MakeTestQuestion();
+    question.checks = {MakeCheck("a.one", [](CheckContext& context) {
+      context.SetMeasuredOn(MeasuredOn::kGpu);
+      context.RecordSamples("64 MiB", "answer", std::vector<double>{1, 2});
+      context.RecordSamples("64 MiB", "reference", std::vector<double>{3});
+      context.RecordSamples("64 MiB", "answer", std::vector<double>{4});
+      context.RecordChart(
+          {.title = "sizes", .x = {}, .y = {}, .series = {}, .limits = {}, .measured_on = MeasuredOn::kGpu});
+      context.RecordChart(
+          {.title = "steps", .x = {}, .y = {}, .series = {}, .limits = {}, .measured_on = MeasuredOn::kModel});
+      context.RecordRoofline(4e12, std::nullopt, {"two-shot", 1e9, 1e8, 1e-3});
+      context.RecordRoofline(5e12, 8e14, {"two-shot", 1e9, 1e8, 1e-3});
+    })};
+    GradeOptions options = HostOptions();
+    options.gpu = gpu;
+    const CheckResult check = Grade(question, options).checks[1];
+    const MeasuredOn where = gpu ? MeasuredOn::kGpu : MeasuredOn::kCpu;
+    EXPECT_EQ(check.measured_on, where);
+    ASSERT_EQ(check.samples.size(), 1u);
+    EXPECT_THAT(check.samples[0].second.at("answer"), ElementsAre(1, 2, 4));
+    EXPECT_THAT(check.samples[0].second.at("reference"), ElementsAre(3));
+    EXPECT_EQ(check.charts[0].measured_on, where);
+    EXPECT_EQ(check.charts[1].measured_on, MeasuredOn::kModel);
+    ASSERT_EQ(check.roofline.has_value(), gpu);
+    if (!gpu) continue;
+    EXPECT_EQ(check.roofline->points.size(), 2u);
+    EXPECT_EQ(check.roofline->bytes_per_second, 5e12);
+    EXPECT_EQ(check.roofline->flops_per_second, 8e14);
+  }
+}
+
 TEST(EngineTest, AFractionBelowOneIsTooSlowAndKeepsItsMarks) {
   Question question = MakeTestQuestion();
   question.checks = {MakeCheck("a.speed", [](CheckContext& context) { context.EarnFraction(0.25, "4x slower"); })};

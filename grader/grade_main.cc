@@ -13,6 +13,8 @@
 #include <string>
 
 #include "grader/engine.h"
+#include "grader/environment.h"
+#include "grader/html_report.h"
 #include "grader/report.h"
 #include "grader/result_json.h"
 #include "harness/launch/process_tree.h"
@@ -174,7 +176,8 @@ bool AsExpected(const MainOptions& options, const GradeResult& grade) {
   return true;
 }
 
-// Bazel keeps what a test writes there; outside of Bazel nothing is written unless asked for.
+// Bazel keeps what a test writes there; outside of Bazel nothing is written unless asked for. What cannot be written is
+// told, and changes nothing about the verdict.
 void WriteOutputs(const MainOptions& options, const GradeResult& grade) {
   const std::string json = ResultJson(grade);
   if (!options.json_file.empty()) {
@@ -187,6 +190,10 @@ void WriteOutputs(const MainOptions& options, const GradeResult& grade) {
   Status status = WriteFileAtomically(std::string(folder) + "/result.json", json);
   for (const auto& [name, content] : grade.attachments) {
     if (status.ok()) status = WriteFileAtomically(std::string(folder) + "/" + name, content);
+  }
+  if (status.ok()) {
+    Result<std::string> page = HtmlReport(json, {grade.attachments.begin(), grade.attachments.end()});
+    status = page.ok() ? WriteFileAtomically(std::string(folder) + "/report.html", *page) : page.status();
   }
   if (!status.ok()) std::fprintf(stderr, "grader: the result was not written: %s\n", status.message().c_str());
 }
@@ -213,8 +220,12 @@ int Main(int argc, char** argv) {
         "./workbench grade " + number + (options.grade.implementation == "reference" ? " --reference" : "") +
         (options.grade.part.empty() ? "" : " --part " + options.grade.part) + " --seed " + std::to_string(grade.seed);
   }
+  grade.date = UtcDate();
   std::cout << TerminalReport(question, grade, {.colour = terminal}) << std::flush;
-  WriteOutputs(options, grade);
+  if (!options.json_file.empty() || std::getenv("TEST_UNDECLARED_OUTPUTS_DIR") != nullptr) {
+    grade.environment = DescribeEnvironment(options.grade.gpu);
+    WriteOutputs(options, grade);
+  }
   const bool expected = AsExpected(options, grade);
   std::fflush(nullptr);
   return expected ? 0 : 1;

@@ -63,6 +63,21 @@ class CheckContext {
   void NotGraded(std::string reason);
   // A measured number for the report ("ratio", 1.02).
   void Figure(std::string name, double value);
+
+  // More of what was measured, for the HTML report; nothing of it is judged. Numbers that are not finite are kept and
+  // shown as not measured. What is said to be from a GPU is taken for the CPU's where there is none.
+  //
+  // Where the check's figures and samples come from. Say it once, whenever.
+  void SetMeasuredOn(MeasuredOn where);
+  // Seconds a call of the case ("ring, 64 MiB") by `who`: "answer", "reference", or a library's name. A later call with
+  // the same names adds to them. The report draws their distribution.
+  void RecordSamples(const std::string& case_name, const std::string& who, std::span<const double> seconds);
+  // Curves over sizes or ranks, or bars over steps.
+  void RecordChart(Chart chart);
+  // What the problem needs at least (bytes read and written, FLOPs) and the time it took, under ceilings measured on
+  // this GPU in this run: the larger of those told counts. Ignored without a GPU.
+  void RecordRoofline(double bytes_per_second, std::optional<double> flops_per_second, RooflinePoint point);
+
   // Earn only this fraction of the marks (performance). Below 1 the verdict is "too slow".
   void EarnFraction(double fraction, std::string detail);
   void Attach(std::string file_name, std::string content);

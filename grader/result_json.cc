@@ -30,6 +30,54 @@ Json ToJson(const Finding& finding) {
   return json;
 }
 
+// JSON has no NaN and no infinity.
+Json Number(double value) { return std::isfinite(value) ? Json(value) : Json(nullptr); }
+
+Json ToJson(const Samples& samples) {
+  Json json = Json::object();
+  for (const auto& [who, seconds] : samples) {
+    Json list = Json::array();
+    for (const double value : seconds) list.push_back(Number(value));
+    json[who] = list;
+  }
+  return json;
+}
+
+Json ToJson(const Axis& axis) {
+  return {{"label", axis.label}, {"unit", axis.unit}, {"logarithmic", axis.logarithmic}};
+}
+
+Json ToJson(const Chart& chart) {
+  Json series = Json::array();
+  for (const Series& one : chart.series) {
+    Json points = Json::array();
+    for (const auto& [x, y] : one.points) points.push_back(Json::array({Number(x), Number(y)}));
+    series.push_back({{"name", one.name}, {"points", points}});
+  }
+  Json json = {{"title", chart.title},
+               {"kind", chart.bars ? "bars" : "lines"},
+               {"x", ToJson(chart.x)},
+               {"y", ToJson(chart.y)},
+               {"series", series}};
+  if (!chart.limits.empty()) json["limits"] = Json::array();
+  for (const auto& [name, value] : chart.limits) json["limits"].push_back({{"name", name}, {"value", Number(value)}});
+  if (chart.measured_on != MeasuredOn::kUnknown) json["measured_on"] = MeasuredOnName(chart.measured_on);
+  return json;
+}
+
+Json ToJson(const Roofline& roofline) {
+  Json points = Json::array();
+  for (const RooflinePoint& point : roofline.points) {
+    points.push_back({{"name", point.name},
+                      {"bytes", Number(point.bytes)},
+                      {"flops", Number(point.flops)},
+                      {"seconds", Number(point.seconds)}});
+  }
+  Json json = {{"bytes_per_second", Number(roofline.bytes_per_second)}, {"points", points}};
+  if (roofline.flops_per_second) json["flops_per_second"] = Number(*roofline.flops_per_second);
+  return json;
+}
+
 Json ToJson(const CheckResult& check) {
   Json json = {{"id", check.spec.id},       {"title", check.spec.title}, {"verdict", VerdictName(check.kind)},
                {"marks", check.spec.marks}, {"earned", check.earned},    {"cases", check.cases},
@@ -37,9 +85,13 @@ Json ToJson(const CheckResult& check) {
   if (!check.reason.empty()) json["reason"] = check.reason;
   if (!check.figures.empty()) {
     Json figures = Json::object();
-    for (const auto& [name, value] : check.figures) figures[name] = std::isfinite(value) ? Json(value) : Json(nullptr);
+    for (const auto& [name, value] : check.figures) figures[name] = Number(value);
     json["figures"] = figures;
   }
+  if (check.measured_on != MeasuredOn::kUnknown) json["measured_on"] = MeasuredOnName(check.measured_on);
+  for (const auto& [name, samples] : check.samples) json["samples"][name] = ToJson(samples);
+  for (const Chart& chart : check.charts) json["charts"].push_back(ToJson(chart));
+  if (check.roofline) json["roofline"] = ToJson(*check.roofline);
   if (check.finding) {
     json["finding"] = ToJson(*check.finding);
     json["causes"] = check.spec.causes;
@@ -55,7 +107,7 @@ std::string ResultJson(const GradeResult& grade) {
   const CheckResult* lead = grade.lead();
   Json attachments = Json::array();
   for (const auto& [name, content] : grade.attachments) attachments.push_back(name);
-  const Json json = {
+  Json json = {
       {"schema", 1},
       {"question", grade.question},
       {"title", grade.title},
@@ -70,6 +122,9 @@ std::string ResultJson(const GradeResult& grade) {
       {"checks", checks},
       {"attachments", attachments},
   };
+  if (!grade.date.empty()) json["date"] = grade.date;
+  for (const auto& [part, title] : grade.parts) json["parts"][part] = title;
+  for (const auto& [name, value] : grade.environment) json["environment"][name] = value;
   return json.dump(2, ' ', false, Json::error_handler_t::replace) + "\n";
 }
 

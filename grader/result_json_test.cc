@@ -67,6 +67,15 @@ CheckResult FullCheck(VerdictKind kind) {
   check.cases = 12;
   check.seconds = 0.25;
   check.figures = {{"ratio", 1.02}, {"GB/s", std::nan("")}, {"worst", std::numeric_limits<double>::infinity()}};
+  check.measured_on = MeasuredOn::kGpu;
+  check.samples = {{"64 MiB", {{"answer", {1e-3, std::nan("")}}, {"reference", {}}}}};
+  check.charts = {{.title = "sizes",
+                   .x = {"size", "bytes", true},
+                   .y = {"time", "seconds", true},
+                   .series = {{"answer", {{1024, 1e-3}, {2048, std::nan("")}}}},
+                   .limits = {{"ceiling", 2e-3}},
+                   .measured_on = MeasuredOn::kModel}};
+  check.roofline = {.bytes_per_second = 4e12, .flops_per_second = 8e14, .points = {{"gemm", 1e9, 1e12, 2e-3}}};
   if (kind == VerdictKind::kPass) {
     check.earned = 3;
   } else if (kind == VerdictKind::kNotGraded) {
@@ -101,6 +110,9 @@ GradeResult FullGrade() {
   grade.seconds = 4.5;
   for (const VerdictKind kind : kAllKinds) grade.checks.push_back(FullCheck(kind));
   grade.attachments = {{"cost.svg", "<svg/>"}};
+  grade.date = "2026-11-27T10:00:00Z";
+  grade.parts = {{"a", "messages"}};
+  grade.environment = {{"CPU", "a processor"}};
   return grade;
 }
 
@@ -142,6 +154,17 @@ TEST(ResultJsonTest, NumbersThatJsonLacksBecomeNull) {
   EXPECT_TRUE(figures["worst"].is_null());
 }
 
+TEST(ResultJsonTest, MeasurementsAreKept) {
+  const Json check = FullDocument()["checks"][0];
+  EXPECT_EQ(check["measured_on"], "gpu");
+  EXPECT_EQ(check["samples"]["64 MiB"]["answer"], Json({1e-3, nullptr}));
+  EXPECT_EQ(check["charts"][0]["series"][0]["points"], Json({{1024.0, 1e-3}, {2048.0, nullptr}}));
+  EXPECT_EQ(check["charts"][0]["kind"], "lines");
+  EXPECT_EQ(check["charts"][0]["measured_on"], "model");
+  EXPECT_EQ(check["roofline"]["points"][0]["flops"], 1e12);
+  EXPECT_EQ(FullDocument()["environment"]["CPU"], "a processor");
+}
+
 TEST(ResultJsonTest, LargeIntegersKeepEveryDigit) {
   const Json document = FullDocument();
   EXPECT_EQ(document["seed"].get<uint64_t>(), kLargest);
@@ -179,7 +202,10 @@ void ForEveryObject(const Json& document, const std::function<void(const Json::j
 
 // Objects whose names are data, not fields.
 bool IsFreeForm(const Json::json_pointer& at) {
-  return !at.empty() && (at.back() == "figures" || at.back() == "input");
+  if (at.empty()) return false;
+  const std::string name = at.back(), above = at.parent_pointer().empty() ? "" : at.parent_pointer().back();
+  return name == "figures" || name == "input" || name == "samples" || above == "samples" || name == "parts" ||
+         name == "environment";
 }
 
 TEST(ResultSchemaTest, RefusesAnUnknownFieldInAnyObject) {
@@ -192,12 +218,16 @@ TEST(ResultSchemaTest, RefusesAnUnknownFieldInAnyObject) {
     EXPECT_NE(SchemaErrors(edited), "") << at;
     ++objects;
   });
-  EXPECT_EQ(objects, 2 + 10 + 8);  // the document and its marks, the checks, the findings
+  // The document and its marks, the checks, the findings; of each check a chart with two axes, a series and a limit,
+  // and a roofline with a point.
+  EXPECT_EQ(objects, 2 + 10 + 8 + 10 * (5 + 2));
 }
 
 TEST(ResultSchemaTest, RefusesAMissingField) {
   const Json document = FullDocument();
-  const std::vector<std::string> optional = {"expected", "actual", "index", "rank", "detail", "output", "figures"};
+  const std::vector<std::string> optional = {
+      "expected", "actual", "index",  "rank",     "detail",           "output", "figures", "measured_on",
+      "samples",  "charts", "limits", "roofline", "flops_per_second", "date",   "parts",   "environment"};
   int removed = 0;
   ForEveryObject(document, [&](const Json::json_pointer& at, const Json& object) {
     if (IsFreeForm(at)) return;
@@ -217,7 +247,7 @@ TEST(ResultSchemaTest, RefusesAWrongType) {
   ForEveryObject(document, [&](const Json::json_pointer& at, const Json& object) {
     for (const auto& [key, value] : object.items()) {
       Json edited = document;
-      edited[at][key] = value.is_boolean() ? Json("text") : Json(true);  // no field is a boolean
+      edited[at][key] = value.is_boolean() ? Json("text") : Json(true);
       EXPECT_NE(SchemaErrors(edited), "") << at << " " << key;
     }
   });

@@ -8,6 +8,8 @@
 #include <utility>
 #include <vector>
 
+#include "grader/measurements.h"
+
 namespace workbench {
 
 enum class VerdictKind {
@@ -61,6 +63,11 @@ struct CheckResult {
   double seconds = 0;
   uint64_t cases = 0;
   std::vector<std::pair<std::string, double>> figures;  // measured numbers, named with their units
+  // For the HTML report only.
+  MeasuredOn measured_on = MeasuredOn::kUnknown;         // figures and samples
+  std::vector<std::pair<std::string, Samples>> samples;  // by case
+  std::vector<Chart> charts;
+  std::optional<Roofline> roofline;
 };
 
 // Its marks count towards what could be earned.
@@ -75,6 +82,9 @@ struct GradeResult {
   std::string device;  // empty, or the GPU's name and how ranks share it
   std::string repeat_command;
   double seconds = 0;
+  std::string date;                                              // when it ended: "2026-11-27T10:00:00Z"
+  std::vector<std::pair<std::string, std::string>> parts;        // "a" -> what it is
+  std::vector<std::pair<std::string, std::string>> environment;  // "CPU" -> "..."; grader/environment.h
   std::vector<CheckResult> checks;
   std::vector<std::pair<std::string, std::string>> attachments;  // file name, content (SVG figures)
 

@@ -246,4 +246,9 @@ std::string MathHtml(std::string_view tex, bool display) {
   return std::string("<code class=\"math") + (display ? " display" : "") + "\">" + EscapeHtml(tex) + "</code>";
 }
 
+std::string MathHtmlWithTex(std::string_view tex, bool display) {
+  return std::string("<span class=\"math") + (display ? " display" : "") + "\" data-tex=\"" + EscapeHtml(tex) + "\">" +
+         MathHtml(tex, display) + "</span>";
+}
+
 }  // namespace workbench

@@ -14,6 +14,9 @@ std::string EscapeHtml(std::string_view text);
 // match, comes as it is written: <code class="math">.
 std::string MathHtml(std::string_view tex, bool display);
 
+// The same within <span class="math" data-tex="...">, for a script that draws formulas from their TeX.
+std::string MathHtmlWithTex(std::string_view tex, bool display);
+
 }  // namespace workbench
 
 #endif  // DOCS_RENDER_MATH_H_

@@ -1,5 +1,7 @@
 #!/usr/bin/env bash
 # Tests ./workbench with fakes of Bazel, apt-get and the rest on the PATH: no network, no root, no build.
+# The history's program is the real one:
+#   cli_test.sh HISTORY_PROGRAM
 # shellcheck disable=SC2016  # the fakes expand what stands in their quotes
 set -euo pipefail
 
@@ -21,10 +23,12 @@ if [[ ! -e $ENTRY ]]; then
   printf '%s\n' '#!/usr/bin/env bash' 'exec bash "$(dirname -- "$(readlink -f -- "$0")")/harness/cli/main.sh" "$@"' >"$ENTRY"
 fi
 
+mkdir -p "$WORK/bin/harness/practice"
+cp -- "${1:?the path of //harness/practice:history}" "$WORK/bin/harness/practice/history"
 make_fakes
 make_system
 make_checkout "$TREE"
-export PATH=$FAKES WORK LOG HOME=$WORK/home USER=tester WORKBENCH_TEST_SYSTEM=$SYSTEM_FOLDER TMPDIR=$WORK FAKE_PACKAGES=
+export PATH=$FAKES FAKES WORK LOG HOME=$WORK/home USER=tester WORKBENCH_TEST_SYSTEM=$SYSTEM_FOLDER TMPDIR=$WORK FAKE_PACKAGES=
 unset TEST_TMPDIR CUDA_HOME NCCL_HOME MPI_HOME CC JAVA_HOME WORKBENCH_SEED
 mkdir -p "$HOME"
 
@@ -46,7 +50,7 @@ test_entry() {
 
 test_help() {
   local command
-  for command in setup doctor list start grade compare bench test; do
+  for command in setup doctor list start grade watch compare bench progress test; do
     case_is "help of $command"
     workbench "$command" --help
     expect_rc 0
@@ -177,8 +181,14 @@ for item in json.load(sys.stdin): assert set(item) == {"name", "state", "detail"
   fake mpirun 'if [[ $1 == --version ]]; then echo "mpirun (Open MPI) 4.1.4"; fi'
 }
 
+# shellcheck source=harness/cli/cli_test_docs.sh
+source "$CLI/cli_test_docs.sh"
 # shellcheck source=harness/cli/cli_test_runs.sh
 source "$CLI/cli_test_runs.sh"
+# shellcheck source=harness/cli/cli_test_history.sh
+source "$CLI/cli_test_history.sh"
+# shellcheck source=harness/cli/cli_test_watch.sh
+source "$CLI/cli_test_watch.sh"
 
 test_entry
 test_help
@@ -186,12 +196,22 @@ test_names
 test_start
 test_setup
 test_doctor
+test_docs
 test_grade
 test_grade_without_verdict
 test_bench
 test_counting
 test_interrupt
 test_two_at_once
+test_history
+test_history_trouble
+test_read_only
+test_full_disk
+test_locales
+test_changes
+test_watch
+test_watch_rough
+test_watch_terminal
 
 if ((FAILURES > 0)); then
   echo "$FAILURES expectations failed"

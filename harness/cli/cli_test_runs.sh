@@ -1,13 +1,23 @@
 # For cli_test.sh: what runs Bazel. The events are as Bazel 4.2.3 and 7 write them.
 # shellcheck shell=bash disable=SC2016,SC2034
 
+# result_json VERDICT [MARKS]: what a grader writes, as far as it is read; check a.x has that verdict.
+result_json() {
+  local lead='"a.x"'
+  [[ $1 != pass ]] || lead=null
+  printf '{\n "schema": 1, "question": "q12_data_loading", "implementation": "answer", "mode": "host", "seed": 7, "seconds": 2.5,
+    "marks": {"earned": %s, "possible": 60, "not_graded": 0},
+    "lead": %s, "checks": [{"id": "a.w", "verdict": "pass", "marks": 30, "earned": 30},
+    {"id": "a.x", "finding": {"text": "\\"}\\u00e9"}, "verdict": "%s", "marks": 30, "earned": 1.5}]}\n' "${2-31.50}" "$lead" "$1"
+}
+
 # A Bazel that tests one target: its log is $WORK/logs/t/test.log, its status $1, its exit code $2.
 bazel_grades() {
   mkdir -p "$WORK/logs/a b/test.outputs"
   printf '%s\n' 'exec ${PAGER:-/usr/bin/less} "$0" || exit 1' 'Executing tests from //x' '-----------------' 'the verdict' \
     >"$WORK/logs/a b/test.log"
-  printf '{\n "marks": {"earned": 31.50, "possible": 60},\n "lead": "a.x", "checks": [{"id": "a.w", "verdict": "pass"},
-    {"id": "a.x", "finding": {"text": "\\"}\\u00e9"}, "verdict": "%s"}]}\n' "${3-wrong}" >"$WORK/logs/a b/test.outputs/result.json"
+  result_json "${3-wrong}" >"$WORK/logs/a b/test.outputs/result.json"
+  touch "$WORK/logs/a b/test.outputs/report.html"
   touch "$WORK/logs/a b/test.outputs/figure.svg"
   bazel_does 'echo "INFO: noise"; echo "WARNING: noise"; echo "FAIL: //x (see noise)"; echo "[3 / 4] noise"
     printf "%s\n" "{\"id\":{\"testResult\":{\"label\":\"//x:grade\",\"run\":1}},\"testResult\":{\"testActionOutput\":[{\"name\":\"test.log\",\"uri\":\"file://$WORK/logs/a%20b/test.log\"},{\"name\":\"test.xml\",\"uri\":\"file:///no\"}],\"status\":\"'"$1"'\"}}" >"$EVENTS"
@@ -26,6 +36,7 @@ test_grade() {
   expect_called '--config=host'
   expect_called 'seed 18446744073709551615'
   expect_called '//questions/q12_data_loading:grade_a'
+  expect 'Report: .workbench/results/q12.a/report.html'
   [[ -s $TREE/out.json && -e $TREE/.workbench/results/q12.a/figure.svg ]] || fail 'the result was not kept'
   case_is 'judged wrong, and listed'
   bazel_grades FAILED 3

@@ -4,8 +4,38 @@
 # shellcheck disable=SC2034  # used by the other groups
 readonly EXIT_FAILED=1 EXIT_USAGE=2 EXIT_SETUP=3 EXIT_BUILD=4 EXIT_NO_VERDICT=5
 
-# What the workbench remembers in a checkout; git ignores it.
-readonly STATE_FOLDER=$ROOT/.workbench
+# Numbers are written and read with a point, whatever the user's language writes: `read -t 0.5` and awk depend on it.
+if [[ -n ${LC_ALL-} ]]; then
+  export LANG=$LC_ALL
+  unset LC_ALL LC_CTYPE LC_COLLATE LC_TIME
+fi
+export LC_NUMERIC=C
+
+# What the workbench remembers lies in the checkout, where git ignores it; for a read-only checkout, in the user's own
+# state folder, under the checkout's name and a hash of its path.
+choose_state_folder() {
+  local inside=$ROOT/.workbench home=~ hash
+  if [[ -w $inside || (! -e $inside && -w $ROOT) ]]; then
+    printf '%s' "$inside"
+    return
+  fi
+  hash=$(printf '%s' "$ROOT" | sha256sum)
+  printf '%s/workbench/%s-%s' "${XDG_STATE_HOME:-${HOME:-$home}/.local/state}" "${ROOT##*/}" "${hash:0:12}"
+}
+
+STATE_FOLDER=$(choose_state_folder)
+readonly STATE_FOLDER
+
+# Makes the folder; false where that cannot be. The first time that a checkout has become read-only, what it remembered
+# is copied over.
+need_state_folder() {
+  [[ ! -d $STATE_FOLDER ]] || return 0
+  { mkdir -p -- "$STATE_FOLDER"; } 2>/dev/null || return 1
+  [[ $STATE_FOLDER != "$ROOT/.workbench" ]] || return 0
+  note "$ROOT/.workbench cannot be written: results and history are kept in $STATE_FOLDER"
+  [[ ! -d $ROOT/.workbench ]] || cp -R -- "$ROOT/.workbench/." "$STATE_FOLDER/" 2>/dev/null || true
+  chmod -R u+w -- "$STATE_FOLDER" 2>/dev/null || true
+}
 
 # die CODE MESSAGE: the message says what was wrong, where, and what to do.
 die() {
@@ -98,9 +128,13 @@ stream() {
   transient ''
 }
 
+# How the terminal was (stty -g), where a command has changed that; it is put back when the command ends.
+SAVED_TERMINAL=
+
 clean_up() {
   local status=$?
   trap '' INT TERM HUP
+  [[ -z $SAVED_TERMINAL ]] || stty "$SAVED_TERMINAL" 2>/dev/null || true
   [[ -z $TEMP_FOLDER ]] || rm -rf -- "$TEMP_FOLDER"
   exit "$status"
 }
@@ -123,9 +157,10 @@ trap 'interrupted 129' HUP
 LOCK_FD=
 
 # One run at a time in a checkout, until its results are read: Bazel's own lock ends too early for that.
-# Does without where the checkout cannot be written.
+# Does without where nothing can be written.
 take_lock() {
-  { mkdir -p -- "$STATE_FOLDER" && : >>"$STATE_FOLDER/lock"; } 2>/dev/null || return 0
+  need_state_folder || return 0
+  { : >>"$STATE_FOLDER/lock"; } 2>/dev/null || return 0
   have flock || return 0
   exec {LOCK_FD}>>"$STATE_FOLDER/lock"
   flock --nonblock "$LOCK_FD" && return 0

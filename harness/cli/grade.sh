@@ -12,7 +12,9 @@ input, by how much, and what usually causes it. Installs what is missing first, 
   --part X      only one part, as in --part a
   --seed N      the inputs of an earlier run; without it every run has fresh ones
   --gpu --host  where kernels run: a GPU, or the CPU; without either a GPU is used where there is one
-  --json FILE   writes the result there too; the last one is kept in .workbench/results/
+  --json FILE   writes the result there too; the last one is kept in .workbench/results/, with report.html beside it
+
+Every grade goes into the history, which ./workbench progress shows.
 
 Exit codes: 0 full marks, 1 judged wrong, 2 wrong usage, 3 set-up missing, 4 did not build, 5 no verdict (the grader
 itself failed, or ran past its time).
@@ -46,6 +48,9 @@ HELP
 
 # Set by parse_grade.
 GRADE_OF=answer GRADE_PART='' GRADE_SEED='' GRADE_CONFIG='' GRADE_JSON=''
+
+# A hash of what is graded, taken before the run; what could not be kept after it.
+GRADE_SOURCES='' NOT_KEPT=()
 
 parse_grade() {
   local question='' flag
@@ -111,6 +116,7 @@ command_grade() {
   bazel_environment
   need_temp_folder
   take_lock
+  [[ $GRADE_OF == reference ]] || GRADE_SOURCES=$(answer_hash "$QUESTION")
   WANTED_TARGET=//questions/$QUESTION:$target
   run_bazel bazel_tick test "${options[@]}" "--build_event_json_file=$TEMP_FOLDER/events.json" "$WANTED_TARGET"
   explain_bazel_status "$STREAM_STATUS"
@@ -126,6 +132,7 @@ did_it_build() {
   fi
   ! $SAW_NO_SUCH_TARGET || die "$EXIT_BUILD" "there is no $WANTED_TARGET: is the checkout complete?"
   if [[ $GRADE_OF == answer ]] && answer_exists "$QUESTION"; then
+    history_event build_failed "$QUESTION"
     die "$EXIT_BUILD" "your answer did not build: the messages are above. The files are in questions/$QUESTION/answer/"
   fi
   die "$EXIT_BUILD" "$WANTED_TARGET did not build: the messages are above"
@@ -147,14 +154,45 @@ report_verdict() {
   folder=$TEMP_FOLDER/outputs
   unpack_outputs "${log%/*}/test.outputs" "$folder" || true
   result=$(result_file "$QUESTION" "$GRADE_OF" "$GRADE_PART")
-  keep_result "$folder" "$result"
+  keep_grade "$folder" "$result"
   drop_lock
   [[ -z $GRADE_JSON ]] || export_result "$folder" "$GRADE_JSON" || exit "$EXIT_FAILED"
+  print_report_path "${result%.json}/report.html"
   [[ $status == PASSED ]] && return 0
   lead=$(result_lead_verdict "$folder/result.json")
   [[ $lead != grader* ]] || die "$EXIT_NO_VERDICT" "the grader itself failed; ./workbench doctor may tell why"
   [[ $status == FAILED ]] && exit "$EXIT_FAILED"
   die "$EXIT_NO_VERDICT" "no verdict: the grader was stopped (Bazel says ${status:-nothing})"
+}
+
+# keep_grade FOLDER FILE: the history, the result and its report; what cannot be kept is said in one line, and no more.
+keep_grade() {
+  local from=$1 file=$2
+  [[ -f $from/result.json ]] || return 0
+  NOT_KEPT=()
+  if need_state_folder; then
+    record_grade "$from/result.json"
+    keep_result "$from" "$file"
+  else
+    NOT_KEPT=("result and history ($STATE_FOLDER cannot be made: give yourself the right to write there, or set XDG_STATE_HOME)")
+  fi
+  ((${#NOT_KEPT[@]} == 0)) || note "not kept: $(join_lines "${NOT_KEPT[@]}")"
+}
+
+record_grade() {
+  local config=()
+  # With other options Bazel would analyse everything anew.
+  [[ -z $GRADE_CONFIG ]] || config=("--config=$GRADE_CONFIG")
+  need_history "${config[@]}" || return 0
+  if ! history_write record "$1" "--part=$GRADE_PART" "--sources=$GRADE_SOURCES"; then
+    NOT_KEPT+=("this grade's place in the history ($HISTORY_SAID)")
+  elif [[ -n $HISTORY_SAID ]]; then
+    note "$HISTORY_SAID"
+  fi
+}
+
+print_report_path() {
+  [[ ! -f $1 ]] || printf '  Report: %s\n' "${1#"$ROOT/"}"
 }
 
 # Without the lines that Bazel puts in front.
@@ -197,11 +235,16 @@ command_compare() {
   resolve_question "$1"
   answer_exists "$QUESTION" ||
     note "$(question_number "$QUESTION") is not started: this compares the untouched skeleton"
-  run_program compare "${@:2}"
+  local results=$STATE_FOLDER/results number
+  number=$(question_number "$QUESTION")
+  need_state_folder || true
+  run_program compare "--out=$results/$number.compare" "--marks-answer=$results/$number.json" \
+    "--marks-reference=$results/$number.reference.json" "${@:2}"
 }
 
 command_bench() {
   (($# > 0)) || usage_error "bench: which question? There is: $(question_names)"
   resolve_question "$1"
-  run_program benchmark "${@:2}"
+  need_state_folder || true
+  run_program benchmark "--out=$STATE_FOLDER/results/$(question_number "$QUESTION").bench" "${@:2}"
 }

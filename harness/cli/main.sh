@@ -15,12 +15,45 @@ ROOT=$(cd -- "$CLI_FOLDER/../.." && pwd -P)
 readonly CLI_FOLDER ROOT
 cd -- "$ROOT"
 
-for group in common json bazel setup install doctor doctor_gpu questions results grade test; do
+for group in common json bazel install doctor_gpu results history; do
   # shellcheck source=/dev/null
   source "$CLI_FOLDER/$group.sh"
 done
 
-readonly COMMANDS=(setup doctor list start grade compare bench test help)
+# The one list of commands: a group's file, then the commands in it, in the order in which they are told. The file of
+# each defines command_NAME and help_NAME.
+readonly COMMAND_TABLE=(
+  'setup setup'
+  'doctor doctor'
+  'questions list start'
+  'grade grade compare bench'
+  'watch watch'
+  'practice hint solution reset interview'
+  'quiz quiz'
+  'progress progress'
+  'docs docs'
+  'completion completion'
+  'test test'
+)
+
+COMMANDS=()
+for row in "${COMMAND_TABLE[@]}"; do
+  read -r group names <<<"$row"
+  [[ -r $CLI_FOLDER/$group.sh ]] || continue
+  # shellcheck source=/dev/null
+  source "$CLI_FOLDER/$group.sh"
+  # shellcheck disable=SC2206  # several words
+  COMMANDS+=($names)
+done
+readonly COMMANDS
+
+is_command() {
+  local command
+  for command in "${COMMANDS[@]}"; do
+    [[ $command != "$1" ]] || return 0
+  done
+  return 1
+}
 
 help_main() {
   cat <<'HELP'
@@ -30,12 +63,22 @@ A practice workbench for AI-infrastructure interviews.
   ./workbench start q02               makes questions/q02_allreduce/answer/ for you to edit
   ./workbench grade q02               judges your answer and prints the verdict
   ./workbench grade q02 --reference   judges the reference solution instead
+  ./workbench watch q02               grades on every save, and says what changed
   ./workbench compare q02             your answer beside the reference: speed and source
   ./workbench bench q02               the question's benchmark
-  ./workbench test                    the workbench's own tests
+
+  ./workbench hint q02                a hint; one level more each time
+  ./workbench solution q02            the reference solution, after full marks
+  ./workbench reset q02               starts over; the old answer is kept aside
+  ./workbench interview q02           a timed sitting, with a score sheet
+  ./workbench quiz                    short questions with numbers
+  ./workbench progress                marks, days in a row, time spent
+  ./workbench docs                    the pages to read, in the browser
 
   ./workbench setup                   installs the packages that are missing (grade and test do it too)
   ./workbench doctor                  what this machine has and lacks
+  ./workbench completion bash         completion for the shell
+  ./workbench test                    the workbench's own tests
   ./workbench COMMAND --help          more, with an example
 
 A question goes by its number or topic: q02, 2, allreduce, q02_allreduce, or the start of a topic.
@@ -63,21 +106,23 @@ edit_distance() {
 unknown_command() {
   local word=${1:0:40} command near=()
   if [[ -n $word ]]; then
-    for command in "${COMMANDS[@]}"; do
+    for command in "${COMMANDS[@]}" help; do
       if [[ $command == "$word"* || $word == "$command"* ]] || (($(edit_distance "$word" "$command") <= 2)); then
         near+=("$command")
       fi
     done
   fi
-  ((${#near[@]} > 0)) || near=("${COMMANDS[@]}")
+  ((${#near[@]} > 0)) || near=("${COMMANDS[@]}" help)
   usage_error "there is no command '$1'. Did you mean: ${near[*]}? (./workbench help tells them all)"
 }
 
 main_help() {
   case $1 in
     '' | help | -h | --help) help_main ;;
-    setup | doctor | list | start | grade | compare | bench | test) "help_$1" ;;
-    *) unknown_command "$1" ;;
+    *)
+      is_command "$1" || unknown_command "$1"
+      "help_$1"
+      ;;
   esac
 }
 
@@ -100,8 +145,10 @@ main() {
   (($# == 0)) || shift
   case $command in
     -h | --help | help) main_help "${1-}" ;;
-    setup | doctor | list | start | grade | compare | bench | test) run_command "$command" "$@" ;;
-    *) unknown_command "$command" ;;
+    *)
+      is_command "$command" || unknown_command "$command"
+      run_command "$command" "$@"
+      ;;
   esac
 }
 

@@ -126,6 +126,7 @@ command_start() {
   fi
   [[ -d $folder/skeleton ]] || die "$EXIT_FAILED" "$folder/skeleton is missing: is the checkout complete?"
   copy_skeleton "$folder"
+  history_event_later start "$QUESTION"
   echo "Yours to edit:"
   find -L "$folder/answer" -type f | LC_ALL=C sort | sed 's/^/  /'
   cat <<NEXT

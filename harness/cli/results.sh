@@ -13,7 +13,7 @@ result_file() {
 # "31 / 60", or nothing where there is no readable result.
 result_marks() {
   [[ -r $1 ]] || return 0
-  json_paths whole <"$1" | awk -F '\t' '
+  json_paths whole <"$1" | LC_ALL=C awk -F '\t' '
     $1 == "marks.earned" { earned = $2 }
     $1 == "marks.possible" { possible = $2 }
     END { if (earned != "" && possible != "") printf "%.4g / %.4g", earned, possible }'
@@ -22,7 +22,7 @@ result_marks() {
 # The check that failed first had a verdict; prints it, as in "wrong" or "grader_fault".
 result_lead_verdict() {
   [[ -r $1 ]] || return 0
-  json_paths whole <"$1" | awk -F '\t' '
+  json_paths whole <"$1" | LC_ALL=C awk -F '\t' '
     $1 == "lead" { lead = $2 }
     $1 ~ /^checks\.[0-9]+\.id$/ { id = $2 }
     $1 ~ /^checks\.[0-9]+\.verdict$/ { verdict[id] = $2 }
@@ -42,18 +42,52 @@ unpack_outputs() {
   fi
 }
 
-# keep_result FOLDER FILE: puts the result and the report's files from the unpacked FOLDER where they are kept.
+# keep_result FOLDER FILE: puts the result and the report's files from the unpacked FOLDER where they are kept. Adds to
+# NOT_KEPT what cannot be.
 keep_result() {
   local from=$1 file=$2 report=${2%.json} fresh
-  [[ -f $from/result.json ]] || return 0
   fresh=$file.$$
   if ! { mkdir -p -- "${file%/*}" && cp -- "$from/result.json" "$fresh" && mv -f -- "$fresh" "$file"; } 2>/dev/null; then
     rm -f -- "$fresh" 2>/dev/null || true
-    note "the result is not kept: ${file%/*} cannot be written"
+    NOT_KEPT+=("the result (${file%/*} cannot be written, or its disk is full)")
     return 0
   fi
   rm -rf -- "$report" "$report.$$" 2>/dev/null || true
-  { cp -R -- "$from" "$report.$$" && mv -- "$report.$$" "$report"; } 2>/dev/null || note "the report's files are not kept: $report cannot be written"
+  if ! { cp -R -- "$from" "$report.$$" && mv -- "$report.$$" "$report"; } 2>/dev/null; then
+    rm -rf -- "$report.$$" 2>/dev/null || true
+    NOT_KEPT+=("the report's files ($report cannot be written, or its disk is full)")
+  fi
+}
+
+# result_changes OLD NEW: what is different in the second result, a line for each check, and the marks.
+result_changes() {
+  {
+    json_paths whole <"$1" | sed $'s/^/old\t/'
+    json_paths whole <"$2" | sed $'s/^/new\t/'
+  } | LC_ALL=C awk -F '\t' '
+    function shown(verdict) {
+      if (verdict == "pass") return "ok"
+      if (verdict == "not_graded") return "not graded"
+      if (verdict == "too_slow") return "SLOW"
+      if (verdict == "device_error") return "GPU ERROR"
+      gsub(/_/, " ", verdict)
+      return toupper(verdict)
+    }
+    $2 == "marks.earned" { earned[$1] = $3 }
+    $2 == "marks.possible" { possible[$1] = $3 }
+    $2 ~ /^checks\.[0-9]+\.id$/ { id = $3; if ($1 == "new") order[++count] = id }
+    $2 ~ /^checks\.[0-9]+\.verdict$/ { verdict[$1, id] = $3 }
+    END {
+      for (i = 1; i <= count; ++i) {
+        id = order[i]
+        before = verdict["old", id]; now = verdict["new", id]
+        if (before != "" && before != now) printf "  now %-12s %s   (was %s)\n", shown(now), id, shown(before)
+      }
+      delta = earned["new"] - earned["old"]
+      printf "  marks %.4g / %.4g", earned["new"], possible["new"]
+      if (delta != 0) printf "   (%+.4g)", delta
+      print ""
+    }'
 }
 
 # export_result FOLDER FILE: for --json.

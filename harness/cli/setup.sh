@@ -39,8 +39,21 @@ readonly REQUIREMENTS=(
   'cmark-gfm|cmark-gfm|libcmark-gfm-dev libcmark-gfm-extensions-dev|cmark-gfm-core-extensions.h|libcmark-gfm-extensions.so'
   'json|nlohmann JSON|nlohmann-json3-dev|nlohmann/json.hpp|'
   'valijson|Valijson|libvalijson-dev|valijson/validator.hpp|'
+  'katex|KaTeX, for formulas in the docs site|libjs-katex||'
+  'highlight|highlight.js, for code in the docs site|libjs-highlight.js||'
+  'sqlite3|SQLite|libsqlite3-dev|sqlite3.h|libsqlite3.so'
   'tools|patch, zip, unzip, file, python3|patch zip unzip file python3||'
 )
+
+# What only tests of the workbench itself use; without it they are skipped, visibly.
+readonly TEST_REQUIREMENTS=(
+  'browser|Chromium, its driver and Selenium, for tests of pages|chromium chromium-driver python3-selenium||'
+  'node|Node.js, for tests of figures|nodejs||'
+  "examples|CommonMark's examples, for tests of the renderer|golang-github-yuin-goldmark-dev||"
+)
+
+# The rows that are looked for.
+WANTED=("${REQUIREMENTS[@]}")
 
 MISSING_TITLES=()
 MISSING_PACKAGES=()
@@ -118,6 +131,12 @@ probe_jdk() {
   have javac || [[ -n ${JAVA_HOME-} && -x $JAVA_HOME/bin/javac ]] || [[ $(bazel_version) == [0-9]* ]]
 }
 
+probe_browser() { have chromium && have chromedriver && python3 -c 'import selenium' 2>/dev/null; }
+probe_node() { have node; }
+probe_examples() { find_file spec.json /usr/share/gocode/src/github.com/yuin/goldmark/_test >/dev/null; }
+probe_katex() { find_file katex.min.js /usr/share/javascript/katex >/dev/null; }
+probe_highlight() { find_file highlight.min.js /usr/share/javascript/highlight.js >/dev/null; }
+
 probe_tools() {
   local tool
   for tool in "${TOOLS[@]}"; do have "$tool" || return 1; done
@@ -142,7 +161,7 @@ probe_requirement() {
 installed_packages() {
   have dpkg-query || return 0
   local row packages all=()
-  for row in "${REQUIREMENTS[@]}"; do
+  for row in "${WANTED[@]}"; do
     IFS='|' read -r _ _ packages _ <<<"$row"
     # shellcheck disable=SC2206  # several words
     all+=($packages)
@@ -157,7 +176,7 @@ anything_missing() {
   local row id title packages header library installed package
   installed=$(installed_packages)
   MISSING_TITLES=() MISSING_PACKAGES=()
-  for row in "${REQUIREMENTS[@]}"; do
+  for row in "${WANTED[@]}"; do
     IFS='|' read -r id title packages header library <<<"$row"
     requirement_met "$id" "$packages" "$header" "$library" "$installed" && continue
     MISSING_TITLES+=("$title")
@@ -212,6 +231,17 @@ ensure_setup() {
   anything_missing || return 0
   print_missing
   install_missing true
+}
+
+# What `test` calls next. A subshell: it may fail, and the tests run all the same.
+ensure_test_tools() {
+  need_temp_folder
+  (
+    WANTED=("${TEST_REQUIREMENTS[@]}")
+    anything_missing || exit 0
+    print_missing
+    install_missing true
+  ) || note "the tests that need these will be skipped"
 }
 
 print_missing() {

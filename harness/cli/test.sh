@@ -27,6 +27,7 @@ command_test() {
     shift
   done
   ensure_setup
+  ensure_test_tools
   bazel_environment
   need_temp_folder
   take_lock

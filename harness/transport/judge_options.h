@@ -29,6 +29,8 @@ struct JudgeCounts {
   uint64_t sources = 0;
   double model_seconds = 0;  // this rank's clock in the model of Q2 part C, when the entry point returned
   uint64_t unwaited_requests = 0;
+  // Bytes sent by step, where the model counts steps (alpha 1, beta 0); the last holds all that follow.
+  uint64_t step_bytes[32] = {};
 };
 
 }  // namespace workbench

@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <chrono>
 #include <cstring>
+#include <iterator>
 #include <set>
 #include <string>
 #include <utility>
@@ -94,6 +95,10 @@ int32_t JudgeTransport::Post(std::unique_ptr<Operation> operation) {
     operation->header.bytes = operation->bytes;
     operation->header.start = std::max(clock_, send_port_free_);
     send_port_free_ = operation->header.start + options_.alpha + options_.beta * static_cast<double>(operation->bytes);
+    if (options_.alpha == 1 && options_.beta == 0) {
+      constexpr double kLast = std::size(JudgeCounts{}.step_bytes) - 1;
+      counts_.step_bytes[static_cast<size_t>(std::min(kLast, operation->header.start))] += operation->bytes;
+    }
     operation->model_done = send_port_free_;
   } else {
     counts_.sources |= bit;

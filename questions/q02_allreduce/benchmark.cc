@@ -80,6 +80,18 @@ workbench::BenchmarkCase DeviceBenchmark(const DeviceSize& size, int ranks) {
   benchmark.bus_factor = 2.0 * (ranks - 1) / ranks;
   benchmark.peer = "ncclAllReduce";
   benchmark.repeats = 2;
+  benchmark.on_gpu = true;
+  benchmark.least_bytes = 2.0 * ranks * benchmark.bytes;
+  benchmark.ceiling_request = [] {
+    DeviceRequest request;
+    request.kind = RequestKind::kDeviceCeilings;
+    std::vector<std::byte> bytes;
+    Append(&bytes, request);
+    return bytes;
+  };
+  benchmark.copy_bandwidth = [](const std::vector<std::vector<std::byte>>& replies) {
+    return Read<DeviceCeilings>(replies[0]).copy_bytes_per_second;
+  };
   const bool large = size.bytes >= 1 << 20;
   benchmark.request = [=](uint64_t seed, bool peer) {
     DeviceRequest request;

@@ -1,5 +1,4 @@
-// Part B: device buffers. One case at a time for values; a thousand in a row, filled and checked on the device, for
-// order.
+// Part B: device buffers. One case at a time for values; a thousand in a row, checked on the device, for order.
 #include <algorithm>
 #include <cstring>
 
@@ -315,26 +314,26 @@ void CheckMany(CheckContext& context, uint64_t salt, const ManyCase& shape, cons
   }
 }
 
-// The slowest rank's median seconds a call; negative after a failure.
-double TimeCalls(CheckContext& context, int ranks, const TimingCase& timing, bool reference) {
+// Seconds a call of the slowest rank, a value a sample; none after a failure.
+std::vector<double> TimeCalls(CheckContext& context, int ranks, const TimingCase& timing, bool reference) {
   DeviceRequest request;
   request.kind = RequestKind::kDeviceTiming;
   request.timing = timing;
   CheckContext::Replies replies;
   const CheckContext::Inputs inputs = Describe(timing.operation, ranks, timing.seed);
-  if (!context.Run("b", ranks, Pack(request), 120, inputs, &replies, reference)) return -1;
+  if (!context.Run("b", ranks, Pack(request), 120, inputs, &replies, reference)) return {};
   std::vector<double> seconds(static_cast<size_t>(timing.samples), 0.0);
   for (int rank = 0; rank < ranks; ++rank) {
     const ManyReport report = Read<ManyReport>(replies[rank]);
     if (!NoCallError(context, timing.operation, ranks, timing.seed, rank, report.call_error, report.call_error_name))
-      return -1;
+      return {};
     if (report.wrong_calls > 0) {
       Finding finding = NewFinding(timing.operation, ranks, timing.seed, rank, "the timed result is right");
       finding.index = report.first_index;
       finding.differing = report.wrong_elements;
       finding.total = report.elements;
       context.Fail(finding);
-      return -1;
+      return {};
     }
     for (size_t i = 0; i < seconds.size(); ++i) {
       seconds[i] = std::max(seconds[i], Read<double>(replies[rank], sizeof(ManyReport) + i * sizeof(double)));
@@ -342,12 +341,11 @@ double TimeCalls(CheckContext& context, int ranks, const TimingCase& timing, boo
   }
   const double total = *std::max_element(seconds.begin(), seconds.end());
   if (!(total >= 0) || total > context.last_case_seconds()) {
-    Finding finding = NewFinding(timing.operation, ranks, timing.seed, -1,
-                                 "the device's time fits into the time that passed outside");
-    context.Fail(finding);
-    return -1;
+    context.Fail(NewFinding(timing.operation, ranks, timing.seed, -1,
+                            "the device's time fits into the time that passed outside"));
+    return {};
   }
-  return workbench::Median(seconds);
+  return seconds;
 }
 
 bool Ceilings(CheckContext& context, int ranks, DeviceCeilings* ceilings) {
@@ -370,24 +368,24 @@ void CheckTime(CheckContext& context, size_t bytes, int algorithm) {
   double fraction = 0;
   std::string detail;
   constexpr int kRanks[] = {2, 4, 8};
+  context.SetMeasuredOn(workbench::MeasuredOn::kGpu);
   for (const int ranks : kRanks) {
     DeviceCeilings ceilings;
     if (!Ceilings(context, ranks, &ceilings)) return;
     TimingCase timing;
     timing.operation = Operation(bytes / 4, DataType::kFloat32, ReduceOp::kSum, algorithm);
     timing.samples = large ? 9 : 15;
-    // Large: the buffers of all ranks are more than four times the L2 cache, so that nothing is left of the call
-    // before.
+    // Large: all ranks' buffers are more than four times the L2 cache: nothing is left of the call before.
     timing.calls_per_sample = large ? 8 : 64;
-    timing.keep_state = 1;
     std::vector<double> answer, reference;
     for (int round = 0; round < 4; ++round) {
       for (int half = 0; half < 2; ++half) {
         const bool is_reference = (half == 0) == (round % 2 == 1);
         timing.seed = workbench::Mix(context.seed() + static_cast<uint64_t>(round));
-        const double seconds = TimeCalls(context, ranks, timing, is_reference);
-        if (seconds < 0) return;
-        (is_reference ? reference : answer).push_back(seconds);
+        const std::vector<double> seconds = TimeCalls(context, ranks, timing, is_reference);
+        if (seconds.empty()) return;
+        (is_reference ? reference : answer).push_back(workbench::Median(seconds));
+        context.RecordSamples(std::to_string(ranks) + " ranks", is_reference ? "reference" : "answer", seconds);
       }
     }
     const double time = workbench::Median(answer), ratio = time / workbench::Median(reference);
@@ -398,6 +396,8 @@ void CheckTime(CheckContext& context, size_t bytes, int algorithm) {
       // Every input is read once and every output written once.
       const double moved = 2.0 * static_cast<double>(bytes) * ranks / time;
       context.Figure(prefix + "% of measured copy bandwidth", 100 * moved / ceilings.copy_bytes_per_second);
+      context.RecordRoofline(ceilings.copy_bytes_per_second, std::nullopt,
+                             {prefix + "two-shot", moved * time, (ranks - 1) * static_cast<double>(bytes / 4), time});
     } else {
       context.Figure(prefix + "time / flag barrier", time / ceilings.barrier_seconds);
     }

@@ -117,7 +117,35 @@ bool Judge(CheckContext& context, const HostCase& request, int ranks, const std:
   return false;
 }
 
+// Bars for the report: what all ranks send in each step, and the steps that were counted beside those that are allowed.
+void RecordTraffic(CheckContext& context, int ranks, const std::vector<JudgeCounts>& counts) {
+  workbench::Series sent{"sent", {}};
+  for (size_t step = 0; step < std::size(counts[0].step_bytes); ++step) {
+    uint64_t bytes = 0;
+    for (const JudgeCounts& rank : counts) bytes += rank.step_bytes[step];
+    if (bytes > 0) sent.points.emplace_back(static_cast<double>(step + 1), static_cast<double>(bytes));
+  }
+  context.RecordChart({.title = "Bytes sent in each step, " + std::to_string(ranks) + " ranks together",
+                       .bars = true,
+                       .x = {"step", ""},
+                       .y = {"bytes sent", "bytes"},
+                       .series = {sent},
+                       .limits = {},
+                       .measured_on = workbench::MeasuredOn::kModel});
+}
+
+void RecordSteps(CheckContext& context, const workbench::Series& counted, const workbench::Series& wanted) {
+  context.RecordChart({.title = "Steps, one after another",
+                       .bars = true,
+                       .x = {"ranks", ""},
+                       .y = {"steps", ""},
+                       .series = {counted, wanted},
+                       .limits = {},
+                       .measured_on = workbench::MeasuredOn::kModel});
+}
+
 void CheckTraffic(CheckContext& context, Algorithm algorithm) {
+  workbench::Series steps_counted{"counted", {}}, steps_wanted{"the algorithm's", {}};
   for (const int ranks : {2, 4, 8, 3, 6, 7}) {
     for (const size_t count : {static_cast<size_t>(ranks) * 32, static_cast<size_t>(ranks) * 32 + 5}) {
       HostCase request = NewCase(context, 31, algorithm, count);
@@ -132,6 +160,11 @@ void CheckTraffic(CheckContext& context, Algorithm algorithm) {
         steps = std::max(steps, rank.model_seconds);
         most = std::max(most, static_cast<double>(rank.bytes_sent));
         peers = std::max(peers, std::popcount(rank.destinations));
+      }
+      if (count % static_cast<size_t>(ranks) == 0) {
+        steps_counted.points.emplace_back(ranks, steps);
+        steps_wanted.points.emplace_back(ranks, wanted.steps);
+        if (ranks == 8) RecordTraffic(context, ranks, counts);
       }
       if (!Judge(context, request, ranks, "bytes sent, all ranks together", wanted.total_bytes, wanted.total_at_most,
                  total, "bytes") ||
@@ -149,6 +182,7 @@ void CheckTraffic(CheckContext& context, Algorithm algorithm) {
       }
     }
   }
+  RecordSteps(context, steps_counted, steps_wanted);
 }
 
 void CheckPipelining(CheckContext& context) {
@@ -248,6 +282,7 @@ void CheckSpeed(CheckContext& context) {
                                {Algorithm::kRing, size_t{64} << 20, 1}};
   for (const Point& point : kPoints) {
     constexpr int kRanks = 4;
+    context.SetMeasuredOn(workbench::MeasuredOn::kCpu);
     HostTimingCase request;
     request.algorithm = point.algorithm;
     request.count = point.bytes / 4;
@@ -266,6 +301,9 @@ void CheckSpeed(CheckContext& context) {
     if (!TimeBatch(context, request, kRanks, true, &peer)) return;
     const double ratio = workbench::Median(answer) / workbench::Median(reference);
     const std::string name = std::string(Name(point.algorithm)) + " " + std::to_string(point.bytes) + " B";
+    context.RecordSamples(name, "answer", answer);
+    context.RecordSamples(name, "reference", reference);
+    context.RecordSamples(name, "MPI_Allreduce", peer);
     context.Figure(name + ": time / reference", ratio);
     context.Figure(name + ": MPI_Allreduce time / reference", workbench::Median(peer) / workbench::Median(reference));
     fraction += workbench::PerformanceFraction(ratio) / 3;

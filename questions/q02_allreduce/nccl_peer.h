@@ -12,13 +12,15 @@
 #include "harness/status.h"
 #include "questions/q02_allreduce/device_case.h"
 
+namespace workbench {
+class NcclCommunicator;
+}
+
 namespace q02 {
 
 class NcclPeer {
  public:
-  // Collective. One communicator of all ranks, on each rank's current device. Where GPUs are shared it sets NCCL_HOSTID
-  // and NCCL_SOCKET_IFNAME in this process's environment (see gpu_sharing.h). NCCL starts threads and makes files in
-  // /dev/shm.
+  // Collective. As workbench::NcclCommunicator::Create.
   static workbench::Result<std::unique_ptr<NcclPeer>> Create(const workbench::RankLinks& links,
                                                              const workbench::GpuShare& share);
   ~NcclPeer();
@@ -29,9 +31,8 @@ class NcclPeer {
   workbench::Status AllReduce(const DeviceOperation& operation, const void* in, void* out, cudaStream_t stream);
 
  private:
-  NcclPeer() = default;
-  struct Communicator;
-  std::unique_ptr<Communicator> communicator_;
+  explicit NcclPeer(std::unique_ptr<workbench::NcclCommunicator> communicator);
+  std::unique_ptr<workbench::NcclCommunicator> communicator_;
 };
 
 }  // namespace q02
