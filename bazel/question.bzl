@@ -17,11 +17,12 @@ def _deps(question):
         "//kernels/primitives",
     ]
 
-def implementation(name, src, question, modules = [], visibility = None, tags = []):
+def implementation(name, src, question, modules = [], libraries = [], visibility = None, tags = []):
     """One part of one implementation: the shared object NAME.so, which exports the question's entry points alone.
 
-    `modules`: of kernels/, for references and what is patched from them."""
-    deps = _deps(question) + modules
+    For references: `modules` of kernels/ that are headers, and `libraries` of kernels/ that are linked, each with its
+    LIBRARY_checked."""
+    deps = _deps(question) + modules + libraries
     common = dict(
         linkshared = True,
         additional_linker_inputs = ["//bazel:exports.lds"],
@@ -38,7 +39,7 @@ def implementation(name, src, question, modules = [], visibility = None, tags = 
                 name = name + suffix + ".so",
                 srcs = device_srcs(name),
                 copts = device_copts(checked),
-                deps = CUDA,
+                deps = CUDA + [library + suffix for library in libraries],
                 tags = tags + ["manual"],
                 **common
             )
@@ -52,10 +53,10 @@ def implementation(name, src, question, modules = [], visibility = None, tags = 
             **common
         )
 
-def solution(question, parts, modules = {}):
+def solution(question, parts, modules = {}, libraries = {}):
     """The reference solution of a question: //solutions/QUESTION:reference_PART.so, and its sources for patches.
 
-    `modules`: part -> the modules of kernels/ that it uses."""
+    `modules`, `libraries`: part -> what it uses of kernels/, as `implementation` has it."""
     native.exports_files(parts.values(), visibility = ["//questions/%s:__pkg__" % question])
 
     # For the question's layout test.
@@ -80,6 +81,7 @@ def solution(question, parts, modules = {}):
             src = file,
             question = question,
             modules = modules.get(part, []),
+            libraries = libraries.get(part, []),
             visibility = ["//questions/%s:__pkg__" % question],
         )
 

@@ -56,8 +56,12 @@ struct CallHeader {
 // The grader's side. Buffers are numbered in the order in which they are added.
 class DeviceCall {
  public:
-  int Input(const void* data, size_t bytes, uint32_t offset = 0) { return Add(BufferRole::kInput, data, bytes, offset); }
-  int InOut(const void* data, size_t bytes, uint32_t offset = 0) { return Add(BufferRole::kInOut, data, bytes, offset); }
+  int Input(const void* data, size_t bytes, uint32_t offset = 0) {
+    return Add(BufferRole::kInput, data, bytes, offset);
+  }
+  int InOut(const void* data, size_t bytes, uint32_t offset = 0) {
+    return Add(BufferRole::kInOut, data, bytes, offset);
+  }
   int Output(size_t bytes, uint32_t offset = 0) { return Add(BufferRole::kOutput, nullptr, bytes, offset); }
   int Scratch(size_t bytes) { return Add(BufferRole::kScratch, nullptr, bytes, 0); }
 

@@ -85,8 +85,8 @@ Status Restore(const std::vector<Placed>& buffers, cudaStream_t stream) {
     if (buffer.spec.role != BufferRole::kInOut) {
       WB_RETURN_IF_CUDA_ERROR(cudaMemsetAsync(buffer.data(), kCallPoisonByte, buffer.spec.bytes, stream));
     } else {
-      WB_RETURN_IF_CUDA_ERROR(cudaMemcpyAsync(buffer.data(), buffer.pristine.data(), buffer.spec.bytes,
-                                              cudaMemcpyDeviceToDevice, stream));
+      WB_RETURN_IF_CUDA_ERROR(
+          cudaMemcpyAsync(buffer.data(), buffer.pristine.data(), buffer.spec.bytes, cudaMemcpyDeviceToDevice, stream));
     }
   }
   return Status::Ok();

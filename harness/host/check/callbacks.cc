@@ -8,11 +8,6 @@
 #include "harness/host/executor/fiber.h"
 #include "harness/host/executor/location.h"
 
-extern constinit thread_local uint3 threadIdx;
-extern constinit thread_local uint3 blockIdx;
-extern constinit thread_local dim3 blockDim;
-extern constinit thread_local dim3 gridDim;
-
 namespace cuda_host {
 // The runtime's, where it is linked.
 __attribute__((weak)) const Operation* CurrentHostFunction();

@@ -36,7 +36,7 @@ const void* HostCaller() {
 }
 
 void LetOthersRun(const void* caller) {
-  if (Block* const block = CurrentBlock(); block != nullptr) block->YieldThread({"", 0, caller});
+  if (Block* const block = CurrentBlock(); block != nullptr) block->YieldThread(Site::Of(caller));
 }
 
 void FenceHere() { ::cuda_host::Fence(false); }

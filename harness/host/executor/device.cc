@@ -15,19 +15,36 @@
 namespace cuda_host {
 namespace {
 
+[[noreturn]] __attribute__((noinline)) void NotInKernel(const char* what) {
+  Report(std::string(what) + " is called outside of a kernel");
+  std::abort();
+}
+
 // Where a kernel's function is called from host code there is no block to speak of.
-Block* MustBeInKernel(const char* what) {
+inline Block* MustBeInKernel(const char* what) {
   Block* const block = CurrentBlock();
-  if (block == nullptr) {
-    Report(std::string(what) + " is called outside of a kernel");
-    std::abort();
-  }
+  if (block == nullptr) NotInKernel(what);
   return block;
 }
 
 }  // namespace
 
 enum class WarpReduceOp { kAdd, kMin, kMax, kMinSigned, kMaxSigned, kAnd, kOr, kXor };
+
+namespace {
+// Apart, so that BlockSync keeps nothing on the stack. Both end with the switch: who comes back is in the kernel.
+__attribute__((noinline)) void SyncSlowly(const char* file, int line) {
+  const auto [from, to] = MustBeInKernel("__syncthreads")->SyncSlowly({file, line});
+  if (from != to) LeaveTo(from, *to);
+}
+}  // namespace
+
+void BlockSync(const char* file, int line) {
+  Block* const block = CurrentBlock();
+  if (block == nullptr || !block->InOrder(file, line)) return SyncSlowly(file, line);
+  const auto [from, to] = block->Sync();
+  LeaveTo(from, *to);
+}
 
 int BlockBarrier(int reduce, bool predicate, const char* file, int line) {
   return MustBeInKernel("__syncthreads")->Barrier(static_cast<Block::Reduce>(reduce), predicate, {file, line});

@@ -6,6 +6,7 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <cfenv>
 #include <chrono>
 #include <condition_variable>
 #include <cstdlib>
@@ -23,7 +24,8 @@
 namespace cuda_host {
 namespace {
 
-constexpr size_t kThreadStack = size_t{128} << 10;
+// An odd number of pages: at powers of two all stacks would share a few sets of the TLB.
+constexpr size_t kThreadStack = size_t{132} << 10;
 constexpr size_t kTaskStack = size_t{256} << 10;
 
 uint64_t EnvironmentNumber(const char* name, uint64_t otherwise) {
@@ -103,6 +105,7 @@ class Worker {
   explicit Worker(uint64_t index) : random_(Seed() ^ (index + 1) * 0x9e3779b97f4a7c15u) {}
 
   [[noreturn]] void Loop() {
+    std::fesetenv(FE_DFL_ENV);
     PrepareWorkerForFaults();
     SetPreemption(true);
     for (;;) {
@@ -128,14 +131,14 @@ class Worker {
   bool Admit() {
     Queue& queue = TheQueue();
     std::unique_lock<std::mutex> lock(queue.mutex);
-    std::vector<size_t> open;
+    open_.clear();
     for (size_t i = 0; i < queue.grids.size(); ++i) {
-      if (queue.grids[i]->resident < queue.grids[i]->resident_limit) open.push_back(i);
+      if (queue.grids[i]->resident < queue.grids[i]->resident_limit) open_.push_back(i);
     }
-    const size_t choices = open.size() + (queue.tasks.empty() ? 0 : 1);
+    const size_t choices = open_.size() + (queue.tasks.empty() ? 0 : 1);
     if (choices == 0) return false;
-    const size_t choice = random_.Below(choices);
-    if (choice == open.size()) {
+    const size_t choice = choices == 1 ? 0 : random_.Below(choices);
+    if (choice == open_.size()) {
       const size_t i = random_.Below(queue.tasks.size());
       std::unique_ptr<Task> task = std::move(queue.tasks[i]);
       queue.tasks.erase(queue.tasks.begin() + static_cast<std::ptrdiff_t>(i));
@@ -143,16 +146,22 @@ class Worker {
       task->set_fibers(&task_fibers_);
       resident_.push_back({nullptr, std::move(task)});
     } else {
-      const std::shared_ptr<Grid> grid = queue.grids[open[choice]];
+      const std::shared_ptr<Grid> grid = queue.grids[open_[choice]];
       const uint64_t i = grid->next++;
       ++grid->resident;
       if (grid->next == grid->blocks) {
-        queue.grids.erase(queue.grids.begin() + static_cast<std::ptrdiff_t>(open[choice]));
+        queue.grids.erase(queue.grids.begin() + static_cast<std::ptrdiff_t>(open_[choice]));
       }
       lock.unlock();
+      // In 64 bits for all but huge grids.
       const uint64_t index =
-          static_cast<uint64_t>((static_cast<unsigned __int128>(i) * grid->stride + grid->first) % grid->blocks);
-      resident_.push_back({grid, std::make_unique<Block>(grid.get(), index, &thread_fibers_)});
+          grid->blocks >> 31 == 0
+              ? (i * grid->stride + grid->first) % grid->blocks
+              : static_cast<uint64_t>((static_cast<unsigned __int128>(i) * grid->stride + grid->first) % grid->blocks);
+      if (spare_.empty()) spare_.push_back(std::make_unique<Block>(&thread_fibers_));
+      spare_.back()->Begin(grid.get(), index);
+      resident_.push_back({grid, std::move(spare_.back())});
+      spare_.pop_back();
       // Ranks' processes run side by side: one that is sometimes late with some of its blocks shows who does not wait.
       if (PeersExpected() && random_.Below(6) == 0) usleep(static_cast<useconds_t>(random_.Below(400)));
     }
@@ -190,7 +199,9 @@ class Worker {
       static_cast<Task*>(over.work.get())->Done();
       return;
     }
-    over.work.reset();
+    auto* const block = static_cast<Block*>(over.work.release());
+    block->End();
+    spare_.emplace_back(block);
     Grid& grid = *over.grid;
     bool last;
     {
@@ -248,6 +259,8 @@ class Worker {
   FiberPool thread_fibers_{kThreadStack};
   FiberPool task_fibers_{kTaskStack};
   std::vector<Resident> resident_;
+  std::vector<std::unique_ptr<Block>> spare_;
+  std::vector<size_t> open_;  // grids that Admit may take from
   size_t next_ = 0;     // to run
   size_t stalled_ = 0;  // turns in a row that ended in waiting
   size_t idle_ = 0;
@@ -289,6 +302,13 @@ void StartGrid(GridLaunch launch, std::function<void(cudaError_t)> done) {
   grid->done = std::move(done);
   grid->blocks = uint64_t{grid->launch.grid.x} * grid->launch.grid.y * grid->launch.grid.z;
   grid->resident_limit = ResidentLimit(grid->launch);
+  if (const uint3& block = grid->launch.block; block.y != 1 || block.z != 1) {
+    for (unsigned z = 0; z < block.z; ++z) {
+      for (unsigned y = 0; y < block.y; ++y) {
+        for (unsigned x = 0; x < block.x; ++x) grid->thread_indices.push_back({x, y, z});
+      }
+    }
+  }
   static std::atomic<uint64_t> launches{0};
   Random random(Seed() ^ ++launches * 0xd1342543de82ef95u);
   grid->first = random.Below(grid->blocks);

@@ -12,6 +12,7 @@
 #include <memory>
 #include <string>
 
+#include "cuda_host/thread_run.h"
 #include "driver_types.h"
 #include "harness/host/check/clock.h"
 #include "vector_types.h"
@@ -27,7 +28,8 @@ struct GridLaunch {
   std::string kernel;        // as written at the launch: "Reduce<float>"
   const char* file = "";     // of the launch
   int line = 0;
-  void (*run)(const void* arguments) = nullptr;  // runs one thread of the kernel
+  // Runs the run's first thread, and on the same stack as many of the others as it likes: see RunThreads.
+  void (*run)(const void* arguments, ThreadRun* run) = nullptr;
   std::shared_ptr<const void> arguments;
   Operation operation;  // for the race checker
 };

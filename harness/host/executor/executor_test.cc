@@ -4,6 +4,7 @@
 #include "cuda_host/device.h"
 #include "cuda_host/launch.h"
 // clang-format off: the internals come behind what kernels see.
+#include <algorithm>
 #include <condition_variable>
 #include <cstdlib>
 #include <mutex>
@@ -35,7 +36,7 @@ cudaError_t Launch(const Shape& shape, Kernel kernel) {
   launch.cooperative = shape.cooperative;
   launch.kernel = "TestKernel";
   launch.arguments = std::make_shared<Kernel>(kernel);
-  launch.run = [](const void* self) { (*static_cast<const Kernel*>(self))(); };
+  launch.run = [](const void* self, ThreadRun* run) { RunThreads(run, *static_cast<const Kernel*>(self)); };
   StartGrid(launch, [&](cudaError_t error) {
     std::lock_guard<std::mutex> lock(mutex);
     result = error;
@@ -59,6 +60,63 @@ TEST(ExecutorTest, EveryThreadRunsOnceWithItsIndex) {
                    }),
             cudaSuccess);
   EXPECT_EQ(seen, std::vector<int>(seen.size(), 1));
+}
+
+TEST(ExecutorTest, ALineOfThreadsAfterABoxHasNoOtherIndices) {
+  int found = 0;
+  int* const others = &found;
+  ASSERT_EQ(Launch({dim3(1), dim3(4, 4, 4)}, [] {}), cudaSuccess);
+  ASSERT_EQ(Launch({dim3(1), dim3(96)}, [=] { *others += threadIdx.y != 0 || threadIdx.z != 0; }), cudaSuccess);
+  EXPECT_EQ(found, 0);
+}
+
+TEST(ExecutorTest, ThreadsThatLeaveTheOrderBehindABarrierAreFollowed) {
+  // In each round others do something else than the next __syncthreads: exit, yield, shuffle, or wait at another one.
+  std::vector<int> out(96, -1);
+  int* const data = out.data();
+  ASSERT_EQ(Launch({dim3(1), dim3(96)},
+                   [=] {
+                     const int t = static_cast<int>(threadIdx.x);
+                     static const char key = 0;
+                     int(&rounds)[96] = StaticShared<int[96]>(&key, "rounds");
+                     rounds[t] = 0;
+                     __syncthreads();
+                     bool even = true;
+                     for (int i = 1; i < 40; ++i) {
+                       if (t == i * 2) return;
+                       rounds[t] = i;
+                       if (i % 3 == 0 && t >= 80) KERNELS_HOST_SPIN_PAUSE();
+                       if (i % 5 == 0 && t >= 64 && t < 80) (void)__shfl_xor_sync(0xffffu, t, 1);
+                       if (i % 7 == 0 ? __syncthreads_and(1) == 0 : false) return;
+                       __syncthreads();
+                       for (int other = 79; other < 96; ++other) even = even && (rounds[other] == i || i == 0);
+                       __syncthreads();
+                     }
+                     data[t] = even ? 1 : 0;
+                   }),
+            cudaSuccess);
+  for (int t = 0; t < 96; ++t) EXPECT_EQ(out[t], t < 80 && t % 2 == 0 && t > 0 ? -1 : 1) << t;
+}
+
+TEST(ExecutorTest, OrdersBehindBarriersAreDrawnAgain) {
+  // Who comes first is another thread in most rounds, and every thread comes once.
+  std::vector<int> first(50, -1), times(256);
+  int* const firsts = first.data();
+  int* const counts = times.data();
+  int arrived = 0;
+  int* const next = &arrived;
+  ASSERT_EQ(Launch({dim3(1), dim3(256)},
+                   [=] {
+                     for (int i = 0; i < 50; ++i) {
+                       __syncthreads();
+                       if ((*next)++ == i * 256) firsts[i] = static_cast<int>(threadIdx.x);
+                       ++counts[threadIdx.x];
+                     }
+                   }),
+            cudaSuccess);
+  EXPECT_EQ(times, std::vector<int>(256, 50));
+  std::sort(first.begin(), first.end());
+  EXPECT_GT(std::unique(first.begin(), first.end()) - first.begin(), 25);
 }
 
 TEST(ExecutorTest, ABarrierIsPassedByAllOrNone) {

@@ -46,15 +46,15 @@ struct WorkerFaults {
   const Block* running = nullptr;  // at the last tick
   uint64_t turns = 0, turns_at_tick = 0;
   char* emergency_stack = nullptr;
-  siginfo_t fault;
+  siginfo_t fault{};
   uintptr_t fault_pc = 0;
-  timer_t timer;
+  timer_t timer{};
   bool has_timer = false;
 };
 constexpr size_t kEmergencyStack = size_t{128} << 10;
-thread_local WorkerFaults t_faults;
-thread_local steady_clock::time_point t_last_progress;
-thread_local uint64_t t_last_seen = 0;
+constinit thread_local WorkerFaults t_faults{};
+constinit thread_local steady_clock::time_point t_last_progress{};
+constinit thread_local uint64_t t_last_seen = 0;
 std::atomic<bool> g_peers{false};
 
 constexpr int kFaultSignals[] = {SIGSEGV, SIGBUS, SIGFPE, SIGILL, SIGTRAP, SIGABRT};
@@ -152,7 +152,7 @@ void OnTick(int, siginfo_t*, void* opaque) {
   const bool same = t_faults.running == block && t_faults.turns_at_tick == turns;
   t_faults.running = block;
   t_faults.turns_at_tick = turns;
-  if (block == nullptr || !same) return;
+  if (block == nullptr || !same || block->IsBetweenThreads()) return;
   const auto* const context = static_cast<const ucontext_t*>(opaque);
 #if defined(__x86_64__)
   const uintptr_t pc = static_cast<uintptr_t>(context->uc_mcontext.gregs[REG_RIP]);
@@ -166,7 +166,7 @@ void OnTick(int, siginfo_t*, void* opaque) {
   for (size_t i = 0; i < t_faults.modules && !own; ++i) own = t_faults.code[i].Holds(pc);
   if (!own) return;
   const int saved = errno;
-  block->YieldThread({"", 0, reinterpret_cast<const void*>(pc + 1)});
+  block->YieldThread(Site::Of(reinterpret_cast<const void*>(pc + 1)));
   errno = saved;
 }
 

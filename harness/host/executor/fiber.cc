@@ -54,51 +54,57 @@ bool InFiberStack(const void* address) {
 
 #if defined(__x86_64__)
 
-// Saves what a called function has to keep (System V ABI): rbx, rbp, r12-r15, and the two control words.
+// Keeps what a called function has to (System V ABI). The control words of floating point are the same everywhere: a
+// thread that is preempted while it rounds otherwise is so by a signal, and those keep them.
+//
+// A processor foretells that a return goes behind the last call. That is so where both contexts were left by calls of
+// SwitchContext at one place; LeaveTo is for tail calls from many, and jumps.
 asm(R"(
-.text
-.p2align 4
-.type cuda_host_switch_context,@function
-cuda_host_switch_context:
-  pushq %rbp
-  pushq %rbx
-  pushq %r12
-  pushq %r13
-  pushq %r14
-  pushq %r15
-  subq $8, %rsp
-  stmxcsr (%rsp)
-  fnstcw 4(%rsp)
+.macro cuda_host_switch
+  popq %rcx
   movq %rsp, (%rdi)
-  movq %rsi, %rsp
-  ldmxcsr (%rsp)
-  fldcw 4(%rsp)
-  addq $8, %rsp
-  popq %r15
-  popq %r14
-  popq %r13
-  popq %r12
-  popq %rbx
-  popq %rbp
+  movq %rcx, 8(%rdi)
+  movq %rbp, 16(%rdi)
+  movq %rbx, 24(%rdi)
+  movq %r12, 32(%rdi)
+  movq %r13, 40(%rdi)
+  movq %r14, 48(%rdi)
+  movq %r15, 56(%rdi)
+  movq (%rsi), %rsp
+  movq 8(%rsi), %rcx
+  movq 16(%rsi), %rbp
+  movq 24(%rsi), %rbx
+  movq 32(%rsi), %r12
+  movq 40(%rsi), %r13
+  movq 48(%rsi), %r14
+  movq 56(%rsi), %r15
+.endm
+.text
+.globl cuda_host_switch_context, cuda_host_leave_to
+.hidden cuda_host_switch_context, cuda_host_leave_to
+.type cuda_host_switch_context,@function
+.type cuda_host_leave_to,@function
+.p2align 4
+cuda_host_switch_context:
+  cuda_host_switch
+  pushq %rcx
   ret
 .size cuda_host_switch_context,.-cuda_host_switch_context
+.p2align 4
+cuda_host_leave_to:
+  cuda_host_switch
+  jmp *%rcx
+.size cuda_host_leave_to,.-cuda_host_leave_to
 )");
-extern "C" void cuda_host_switch_context(void** from, void* to);
-
-void SwitchContext(Context* from, const Context& to) {
-  cuda_host_switch_context(&from->stack_pointer, to.stack_pointer);
-}
 
 namespace {
 void Prepare(Fiber* fiber, char* top, void (*entry)()) {
   // As a call of entry would leave it: a return address on an otherwise 16-byte aligned stack.
-  uintptr_t sp = reinterpret_cast<uintptr_t>(top) & ~uintptr_t{15};
-  void** frame = reinterpret_cast<void**>(sp) - 9;
-  std::memset(frame, 0, 9 * sizeof(void*));
-  const uint32_t control[2] = {0x1f80, 0x037f};  // the defaults of mxcsr and the x87 control word
-  std::memcpy(frame, control, sizeof control);
-  frame[7] = reinterpret_cast<void*>(entry);
+  auto* const frame = reinterpret_cast<void**>(reinterpret_cast<uintptr_t>(top) & ~uintptr_t{15}) - 1;
+  *frame = nullptr;
+  fiber->context = {};
   fiber->context.stack_pointer = frame;
+  fiber->context.instruction = reinterpret_cast<void*>(entry);
 }
 }  // namespace
 

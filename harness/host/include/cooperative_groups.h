@@ -118,7 +118,7 @@ class LaneGroup {
 
 class thread_block {
  public:
-  void sync(CUDA_HOST_SITE) const { (void)::cuda_host::BlockBarrier(0, false, file, line); }
+  void sync(CUDA_HOST_SITE) const { ::cuda_host::BlockSync(file, line); }
   static unsigned thread_rank() { return details::ThreadRankInBlock(); }
   static unsigned size() { return details::ThreadsInBlock(); }
   static unsigned num_threads() { return size(); }
@@ -212,7 +212,7 @@ class thread_group {
   thread_group(const details::LaneGroup& lanes) : is_block_(false), lanes_(lanes) {}
   void sync(CUDA_HOST_SITE) const {
     if (is_block_) {
-      (void)::cuda_host::BlockBarrier(0, false, file, line);
+      ::cuda_host::BlockSync(file, line);
     } else {
       lanes_.sync(file, line);
     }

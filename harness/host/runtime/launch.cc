@@ -88,7 +88,7 @@ cudaError_t CheckConfiguration(const LaunchSite& site, const Configuration& laun
   return cudaSuccess;
 }
 
-cudaError_t Enqueue(const LaunchSite& site, const Configuration& configuration, void (*run)(const void*),
+cudaError_t Enqueue(const LaunchSite& site, const Configuration& configuration, RunFunction run,
                     std::shared_ptr<const void> arguments) {
   if (const cudaError_t error = Enter(); error != cudaSuccess) return error;
   auto lock = Scheduler::Get().Acquire();
@@ -165,7 +165,7 @@ int RegisterLaunchBounds(const void* kernel, unsigned max_threads) {
   return 0;
 }
 
-cudaError_t EnqueueKernel(const LaunchSite& site, const Configuration& configuration, void (*run)(const void*),
+cudaError_t EnqueueKernel(const LaunchSite& site, const Configuration& configuration, RunFunction run,
                           std::shared_ptr<const void> arguments) {
   return Return(Enqueue(site, configuration, run, std::move(arguments)));
 }

@@ -92,6 +92,26 @@ bool NeedsArguments(const Structure& structure, const Code& code, const Callee& 
   return kernel.is_template && callee.template_args < std::max(1, kernel.NeededTemplateArguments());
 }
 
+// Whether the callee is the kernel of that name for sure, a constant, and no variable or member of the same name.
+bool IsKernelItself(const Structure& structure, const Code& code, const Callee& callee) {
+  if (callee.name < 0 || structure.kernels.count(code[callee.name].text) == 0) return false;
+  for (int i = callee.begin; i < callee.name; ++i) {
+    if (code.Is(i, ".") || code.Is(i, "->")) return false;
+  }
+  // In the function around the launch, or in a class.
+  for (const Function& function : structure.functions) {
+    if (function.close < callee.begin || function.head > callee.begin) continue;
+    for (int i = 0; i < code.size(); ++i) {
+      if (i == callee.name || !code.Is(i, code[callee.name].text)) continue;
+      const bool pointer = code.Is(i - 1, "*") && code.Is(i + 1, ")");  // void (*k)(int)
+      if (!pointer && !LooksDeclared(code, i)) continue;
+      const bool member = structure.contexts[static_cast<size_t>(i)].scope == Scope::kClass;
+      if (member ? function.member : i > function.head && i < function.close) return false;
+    }
+  }
+  return true;
+}
+
 void TranslateLaunch(const Structure& structure, int launch, Code* code) {
   const bool one_token = code->Is(launch, "<<<");
   const int begin = launch + (one_token ? 1 : 2);
@@ -121,11 +141,18 @@ void TranslateLaunch(const Structure& structure, int launch, Code* code) {
                 "shared bytes, stream>>>.");
   }
   const bool by_arguments = NeedsArguments(structure, *code, callee);
-  code->Before(callee.begin, "::cuda_host::Launch(" + Quoted(name) + ", \"" + code->EscapedFile(launch) + "\", " +
-                                 std::to_string((*code)[launch].line) + ", " +
-                                 (by_arguments ? "[=](auto&&... wb_a) { " : ""));
-  code->After(callee.end - 1, by_arguments ? "(static_cast<decltype(wb_a)>(wb_a)...); }" : "");
-  code->Replace(launch, ", ::cuda_host::Configuration(");
+  const std::string site =
+      Quoted(name) + ", \"" + code->EscapedFile(launch) + "\", " + std::to_string((*code)[launch].line) + ", ";
+  std::string configuration = "::cuda_host::Configuration(";
+  if (!by_arguments && IsKernelItself(structure, *code, callee)) {
+    code->Before(callee.begin, "::cuda_host::Launch<&");
+    code->After(callee.end - 1, ">(" + site);
+  } else {
+    code->Before(callee.begin, "::cuda_host::Launch(" + site + (by_arguments ? "[=](auto&&... wb_a) { " : ""));
+    code->After(callee.end - 1, by_arguments ? "(static_cast<decltype(wb_a)>(wb_a)...); }" : "");
+    configuration = ", " + configuration;
+  }
+  code->Replace(launch, configuration);
   if (!one_token) code->Remove(launch + 1);
   code->Replace(end, "))");
   code->Remove(end + 1, end + 3);

@@ -43,6 +43,12 @@ std::string Launch(const std::string& name, const std::string& callee, const std
          configuration + "))";
 }
 
+// The same where the callee is a kernel for sure.
+std::string NamedLaunch(const std::string& callee) {
+  return "::cuda_host::Launch<&" + callee + ">(\"" + callee +
+         "\", \"q/a.cu\", 1, ::cuda_host::Configuration(1, 2))(3);";
+}
+
 // What a launch in a function becomes. `before` declares kernels, on the launch's line.
 std::string LaunchIn(const std::string& before, const std::string& statement) {
   const std::string text = Translated(before + " void f() { " + statement + " }");
@@ -51,7 +57,8 @@ std::string LaunchIn(const std::string& before, const std::string& statement) {
 }
 
 TEST(Launch, OfANamedKernel) {
-  EXPECT_EQ(LaunchIn("__global__ void k(int);", "k<<<1, 2>>>(3);"), Launch("k", "k", "1, 2") + "(3);");
+  EXPECT_EQ(LaunchIn("__global__ void k(int);", "k<<<1, 2>>>(3);"), NamedLaunch("k"));
+  EXPECT_EQ(LaunchIn("namespace n { __global__ void k(int); }", "n::k<<<1, 2>>>(3);"), NamedLaunch("n::k"));
   EXPECT_EQ(LaunchIn("", "::k<<<g, b, bytes, stream>>>();"), Launch("::k", "::k", "g, b, bytes, stream") + "();");
   EXPECT_EQ(LaunchIn("", "n::m::k<<<1, 2>>>(3);"), Launch("n::m::k", "n::m::k", "1, 2") + "(3);");
   EXPECT_EQ(LaunchIn("", "if (x) k<<<1, 2>>>(3); else ::k<<<3, 4>>>();"),
@@ -61,12 +68,12 @@ TEST(Launch, OfANamedKernel) {
 TEST(Launch, OfATemplate) {
   const std::string kernel = "template <class T, int n> __global__ void k(T);";
   EXPECT_EQ(LaunchIn(kernel, "k<Vec<T>, (4 > 3)><<<1, 2>>>(3);"),
-            Launch("k<Vec<T>, (4 > 3)>", "k<Vec<T>, (4 > 3)>", "1, 2") + "(3);");
+            NamedLaunch("k<Vec<T>, (4 > 3)>"));
   EXPECT_EQ(LaunchIn(kernel, "k<T, f(1, 2) >> <<1, 2>>>(3);"), "k<T, f(1, 2) >> <<1, 2>>>(3);");
   EXPECT_EQ(LaunchIn(kernel, "k< A<B<C>>,1 ><<<1, 2>>>(3);"),
-            Launch("k< A<B<C>>,1 >", "k< A<B<C>>,1 >", "1, 2") + "(3);");
+            NamedLaunch("k< A<B<C>>,1 >"));
   EXPECT_EQ(LaunchIn(kernel, "X<T>::template k<T, 1><<<1, 2>>>(3);"),
-            Launch("X<T>::template k<T, 1>", "X<T>::template k<T, 1>", "1, 2") + "(3);");
+            NamedLaunch("X<T>::template k<T, 1>"));
 }
 
 TEST(Launch, WhereArgumentsDecideGetsALambda) {
@@ -99,7 +106,7 @@ TEST(Launch, OfWhatIsNotOverloadedGetsTheKernel) {
            "template <class T> requires (sizeof(T) > 2) __global__ void k(T) {}",
        }) {
     const std::string callee = Contains(kernel, "template") ? "k<int>" : "k";
-    EXPECT_EQ(LaunchIn(kernel, callee + "<<<1, 2>>>(3);"), Launch(callee, callee, "1, 2") + "(3);") << kernel;
+    EXPECT_EQ(LaunchIn(kernel, callee + "<<<1, 2>>>(3);"), NamedLaunch(callee)) << kernel;
   }
 }
 
@@ -112,6 +119,16 @@ TEST(Launch, OfAPointer) {
   EXPECT_EQ(LaunchIn("", "if (x) (k)<<<1, 2>>>(3);"), "if (x) " + Launch("(k)", "(k)", "1, 2") + "(3);");
   EXPECT_EQ(LaunchIn("", "while (k[0]) return k<<<1, 2>>>(3);"),
             "while (k[0]) return " + Launch("k", "k", "1, 2") + "(3);");
+}
+
+TEST(Launch, OfAVariableThatIsNamedAsAKernel) {
+  const std::string kernel = "__global__ void k(int);";
+  const std::string pointer = Launch("k", "k", "1, 2") + "(3);";
+  EXPECT_EQ(LaunchIn(kernel, "auto* k = Choose(); k<<<1, 2>>>(3);"), "auto* k = Choose(); " + pointer);
+  EXPECT_TRUE(Contains(Translated(kernel + " void f(void (*k)(int)) { k<<<1, 2>>>(3); }"), pointer));
+  EXPECT_TRUE(Contains(Translated(kernel + " struct A { Kernel k; void f() { k<<<1, 2>>>(3); } };"), pointer));
+  EXPECT_EQ(LaunchIn(kernel, "a.k<<<1, 2>>>(3);"), Launch("a.k", "a.k", "1, 2") + "(3);");
+  EXPECT_EQ(LaunchIn(kernel + " void g(int k) {} struct B { int k; };", "k<<<1, 2>>>(3);"), NamedLaunch("k"));
 }
 
 TEST(Launch, ConfigurationOfAnyKind) {

@@ -11,11 +11,11 @@
 #include <cstring>
 #include <type_traits>
 
+#include "cuda_host/run_threads.h"
 #include "vector_functions.h"
 #include "vector_types.h"
 
 #define CUDA_HOST_TLS __attribute__((tls_model("initial-exec")))
-extern constinit const thread_local uint3 threadIdx CUDA_HOST_TLS;
 extern constinit const thread_local uint3 blockIdx CUDA_HOST_TLS;
 extern constinit const thread_local dim3 blockDim CUDA_HOST_TLS;
 extern constinit const thread_local dim3 gridDim CUDA_HOST_TLS;
@@ -28,9 +28,16 @@ inline constexpr int warpSize = 32;
 namespace cuda_host {
 
 // The library's side. `file` and `line` say where the kernel waits.
-int BlockBarrier(int reduce, bool predicate, const char* file, int line);  // 0 none, 1 count, 2 and, 3 or
+// Some are called so often that the detour over the linker's table counts.
+#if defined(__clang__)
+#define CUDA_HOST_OFTEN
+#else
+#define CUDA_HOST_OFTEN __attribute__((noplt))
+#endif
+CUDA_HOST_OFTEN void BlockSync(const char* file, int line);
+int BlockBarrier(int reduce, bool predicate, const char* file, int line);  // 1 count, 2 and, 3 or
 void WarpBarrier(unsigned mask, const char* file, int line);
-uint64_t WarpShuffle(unsigned mask, uint64_t value, int source_lane, const char* file, int line);
+CUDA_HOST_OFTEN uint64_t WarpShuffle(unsigned mask, uint64_t value, int source_lane, const char* file, int line);
 unsigned WarpBallot(unsigned mask, bool predicate, const char* file, int line);
 unsigned WarpMatchAny(unsigned mask, uint64_t value, const char* file, int line);
 unsigned WarpMatchAll(unsigned mask, uint64_t value, const char* file, int line);
@@ -43,9 +50,10 @@ void Fence(bool block_only = false);
 void Pause(const char* file, int line);  // the others run
 void SchedulingPoint();                  // the others may run
 [[noreturn]] void Trap();
-int Lane();  // of the calling thread, 0 .. 31
+CUDA_HOST_OFTEN int Lane();  // of the calling thread, 0 .. 31
 bool IsShared(const void* address);
 long long Cycles();
+#undef CUDA_HOST_OFTEN
 
 namespace internal {
 
@@ -94,7 +102,7 @@ inline T AtomicUpdate(T* address, Update update) {
 
 #define CUDA_HOST_SITE const char *file = __builtin_FILE(), int line = __builtin_LINE()
 
-inline void __syncthreads(CUDA_HOST_SITE) { (void)cuda_host::BlockBarrier(0, false, file, line); }
+inline void __syncthreads(CUDA_HOST_SITE) { cuda_host::BlockSync(file, line); }
 inline int __syncthreads_count(int predicate, CUDA_HOST_SITE) {
   return cuda_host::BlockBarrier(1, predicate != 0, file, line);
 }

@@ -2,8 +2,9 @@
 //
 //   k<T><<<grid, block, bytes, stream>>>(x)   ::cuda_host::Launch("k<T>", FILE, LINE, CALLABLE,
 //                                                ::cuda_host::Configuration(grid, block, bytes, stream))(x)
-//       where CALLABLE is &k<T> if the kernel is not overloaded and all its template arguments are given, and otherwise
-//       [=](auto&&... a) { k<T>(static_cast<decltype(a)>(a)...); }
+//       where CALLABLE is k<T> if the kernel is not overloaded and all its template arguments are given, and otherwise
+//       [=](auto&&... a) { k<T>(static_cast<decltype(a)>(a)...); }. Where k is a kernel's name and no variable's, it is
+//       ::cuda_host::Launch<&k<T>>("k<T>", FILE, LINE, ...)(x), and compilers see which kernel is launched.
 //   __shared__ T a[2][3], b;    one line: typedef T wb_t1[2][3]; static const char wb_k1 = 0;
 //                               wb_t1& a = ::cuda_host::StaticShared<wb_t1>(&wb_k1, "a"); and the same for b
 //   extern __shared__ T s[];    typedef T wb_t2[]; wb_t2& s =
@@ -19,6 +20,7 @@
 #include <type_traits>
 #include <utility>
 
+#include "cuda_host/run_threads.h"
 #include "driver_types.h"
 #include "vector_types.h"
 
@@ -41,8 +43,9 @@ struct LaunchSite {
 };
 
 // The runtime's: checks the configuration (cudaErrorInvalidConfiguration and so on go to cudaGetLastError), and puts
-// the kernel on its stream. `run(arguments)` is one thread.
-cudaError_t EnqueueKernel(const LaunchSite& site, const Configuration& configuration, void (*run)(const void*),
+// the kernel on its stream. `run` is called as GridLaunch::run.
+using RunFunction = void (*)(const void* arguments, ThreadRun* run);
+cudaError_t EnqueueKernel(const LaunchSite& site, const Configuration& configuration, RunFunction run,
                           std::shared_ptr<const void> arguments);
 
 // As cudaLaunchKernel gets them: one pointer a parameter.
@@ -51,38 +54,53 @@ struct BoundKernel {
   void (*kernel)(P...);
   std::tuple<std::decay_t<P>...> arguments;
 
-  static void Run(const void* self) {
+  static void Run(const void* self, ThreadRun* run) {
     const auto* bound = static_cast<const BoundKernel*>(self);
     // Every thread gets parameters of its own, as on a GPU.
-    std::apply([bound](const auto&... a) { bound->kernel(a...); }, bound->arguments);
+    RunThreads(run, [bound] { std::apply([bound](const auto&... a) { bound->kernel(a...); }, bound->arguments); });
   }
 };
+
+// The same for one kernel.
+template <auto kKernel, typename Type = decltype(kKernel)>
+struct NamedKernel;
+template <auto kKernel, typename... P>
+struct NamedKernel<kKernel, void (*)(P...)> {
+  using Bound = BoundKernel<P...>;
+  static void Run(const void* self, ThreadRun* run) {
+    const auto* bound = static_cast<const Bound*>(self);
+    RunThreads(run, [bound] { std::apply([](const auto&... a) { kKernel(a...); }, bound->arguments); });
+  }
+};
+template <auto kKernel, typename... P>
+struct NamedKernel<kKernel, void (*)(P...) noexcept> : NamedKernel<static_cast<void (*)(P...)>(kKernel)> {};
 
 template <typename Callable, typename... A>
 struct BoundCallable {
   Callable callable;
   std::tuple<A...> arguments;
 
-  static void Run(const void* self) {
+  static void Run(const void* self, ThreadRun* run) {
     const auto* bound = static_cast<const BoundCallable*>(self);
-    std::apply([bound](auto... a) { bound->callable(a...); }, bound->arguments);
+    RunThreads(run, [bound] { std::apply([bound](auto... a) { bound->callable(a...); }, bound->arguments); });
   }
 };
 
 template <typename... P>
 class TypedLaunch {
  public:
-  TypedLaunch(LaunchSite site, void (*kernel)(P...), const Configuration& configuration)
-      : site_(site), kernel_(kernel), configuration_(configuration) {}
+  TypedLaunch(LaunchSite site, void (*kernel)(P...), const Configuration& configuration, RunFunction run)
+      : site_(site), kernel_(kernel), configuration_(configuration), run_(run) {}
   void operator()(P... a) const {
     auto bound = std::make_shared<BoundKernel<P...>>(BoundKernel<P...>{kernel_, {std::forward<P>(a)...}});
-    (void)EnqueueKernel(site_, configuration_, &BoundKernel<P...>::Run, std::move(bound));
+    (void)EnqueueKernel(site_, configuration_, run_, std::move(bound));
   }
 
  private:
   LaunchSite site_;
   void (*kernel_)(P...);
   Configuration configuration_;
+  RunFunction run_;
 };
 
 template <typename Callable>
@@ -106,7 +124,19 @@ class CallableLaunch {
 template <typename... P>
 TypedLaunch<P...> Launch(const char* name, const char* file, int line, void (*kernel)(P...),
                          const Configuration& configuration) {
-  return TypedLaunch<P...>({name, file, line, reinterpret_cast<const void*>(kernel)}, kernel, configuration);
+  return TypedLaunch<P...>({name, file, line, reinterpret_cast<const void*>(kernel)}, kernel, configuration,
+                           &BoundKernel<P...>::Run);
+}
+
+template <auto kKernel, typename... P>
+TypedLaunch<P...> LaunchNamed(const char* name, const char* file, int line, void (*kernel)(P...),
+                              const Configuration& configuration) {
+  return TypedLaunch<P...>({name, file, line, reinterpret_cast<const void*>(kernel)}, kernel, configuration,
+                           &NamedKernel<kKernel>::Run);
+}
+template <auto kKernel>
+auto Launch(const char* name, const char* file, int line, const Configuration& configuration) {
+  return LaunchNamed<kKernel>(name, file, line, kKernel, configuration);
 }
 
 template <typename Callable, std::enable_if_t<std::is_class_v<Callable>, int> = 0>

@@ -18,7 +18,7 @@ struct KernelEntry {
   const void* address;
   const char* name;  // lives as long as the process; null if unknown
   std::shared_ptr<const void> (*bind)(const void* kernel, void** args);
-  void (*run)(const void* bound);
+  RunFunction run;
 };
 
 // Makes the kernel known to launches that get it as a void*. Whatever of the API gets it by its type does so.

@@ -5,7 +5,8 @@
 #include "cuda_host/launch.h"
 
 inline dim3 gridDim, blockDim;
-inline uint3 blockIdx, threadIdx;
+inline uint3 blockIdx;
+constinit const thread_local cuda_host_thread_index threadIdx{};
 
 namespace fake {
 
@@ -30,7 +31,7 @@ alignas(4096) inline char dynamic[4096];
 
 namespace cuda_host {
 
-inline cudaError_t EnqueueKernel(const LaunchSite& site, const Configuration& configuration, void (*run)(const void*),
+inline cudaError_t EnqueueKernel(const LaunchSite& site, const Configuration& configuration, RunFunction run,
                                  std::shared_ptr<const void> arguments) {
   fake::site = site;
   fake::stream = configuration.stream;
@@ -39,7 +40,11 @@ inline cudaError_t EnqueueKernel(const LaunchSite& site, const Configuration& co
   blockDim = configuration.block;
   for (blockIdx.x = 0; blockIdx.x < gridDim.x; ++blockIdx.x) {
     fake::used = 0;
-    for (threadIdx.x = 0; threadIdx.x < blockDim.x; ++threadIdx.x) run(arguments.get());
+    for (unsigned thread = 0; thread < blockDim.x; ++thread) {
+      const_cast<cuda_host_thread_index&>(threadIdx).x = thread;
+      ThreadRun one;
+      run(arguments.get(), &one);
+    }
   }
   return cudaSuccess;
 }
