@@ -15,6 +15,7 @@ import unittest
 
 try:
     from selenium import webdriver
+    from selenium.common.exceptions import SessionNotCreatedException
     from selenium.webdriver.chrome.options import Options
     from selenium.webdriver.chrome.service import Service
     from selenium.webdriver.common.by import By
@@ -33,7 +34,17 @@ site = None
 driver = None
 
 
-def start_driver(profile):
+def start_driver(folder):
+    """Chromium may not come up in time on a machine that is busy; it gets three tries."""
+    for attempt in range(3):
+        try:
+            return start_browser("%s/%d" % (folder, attempt))
+        except SessionNotCreatedException:
+            if attempt == 2:
+                raise
+
+
+def start_browser(profile):
     options = Options()
     options.binary_location = next(path for path in BROWSERS if os.path.exists(path))
     for argument in ["--headless=new", "--disable-gpu", "--disable-dev-shm-usage", "--lang=en-US", "--user-data-dir=" + profile]:

@@ -13,6 +13,7 @@ import unittest
 
 try:
     from selenium import webdriver
+    from selenium.common.exceptions import SessionNotCreatedException
     from selenium.webdriver.chrome.service import Service
     from selenium.webdriver.common.action_chains import ActionChains
     from selenium.webdriver.common.by import By
@@ -48,10 +49,20 @@ var workbench = {figure: function (name, draw) {
 
 
 def browser(folder):
+    """Chromium may not come up in time on a machine that is busy; it gets three tries."""
+    for attempt in range(3):
+        try:
+            return start_browser(f"{folder}/profile{attempt}")
+        except SessionNotCreatedException:
+            if attempt == 2:
+                raise
+
+
+def start_browser(profile):
     options = webdriver.ChromeOptions()
     options.binary_location = shutil.which("chromium")
     for argument in ["--headless=new", "--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage", "--hide-scrollbars",
-                     f"--user-data-dir={folder}/profile"]:
+                     f"--user-data-dir={profile}"]:
         options.add_argument(argument)
     options.set_capability("goog:loggingPrefs", {"browser": "ALL"})
     return webdriver.Chrome(service=Service(shutil.which("chromedriver")), options=options)
