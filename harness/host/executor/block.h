@@ -64,9 +64,9 @@ struct Grid {
   std::function<void(cudaError_t)> done;
   uint64_t blocks = 0;
   std::vector<uint3> thread_indices;  // of a block's threads, unless it is one-dimensional
-  uint64_t first = 0, stride = 1;  // the order of blocks: (first + i * stride) mod blocks
-  uint64_t resident_limit = 1;     // how many fit on the stand-in's multiprocessors
-  std::atomic<uint64_t> next{0};   // blocks admitted
+  uint64_t first = 0, stride = 1;     // the order of blocks: (first + i * stride) mod blocks
+  uint64_t resident_limit = 1;        // how many fit on the stand-in's multiprocessors
+  std::atomic<uint64_t> next{0};      // blocks admitted
   std::atomic<uint64_t> resident{0};
   std::atomic<uint64_t> finished{0};
   std::atomic<int> error{cudaSuccess};    // the first fault; no further block is started
@@ -86,9 +86,7 @@ struct WarpOperation {
   Site site;  // of the first lane
   uint64_t values[kWarpSize];
 
-  bool IsOpenTo(uint32_t lanes, int of_kind) const {
-    return !free && !complete && mask == lanes && kind == of_kind;
-  }
+  bool IsOpenTo(uint32_t lanes, int of_kind) const { return !free && !complete && mask == lanes && kind == of_kind; }
 };
 
 struct Warp {
@@ -258,7 +256,7 @@ class Block : public Runnable {
   uint64_t linear_index_ = 0;
   uint3 index_{};
   uint32_t threads_ = 0;
-  Context worker_;  // suspended in Run
+  Context worker_;          // suspended in Run
   Fiber* fresh_ = nullptr;  // that a thread runs on which has never waited
   ThreadRun run_;
   Expected expected_ = Expected::kNothing;  // of the threads of order_; kNothing: the masks are right

@@ -261,8 +261,8 @@ class Worker {
   std::vector<Resident> resident_;
   std::vector<std::unique_ptr<Block>> spare_;
   std::vector<size_t> open_;  // grids that Admit may take from
-  size_t next_ = 0;     // to run
-  size_t stalled_ = 0;  // turns in a row that ended in waiting
+  size_t next_ = 0;           // to run
+  size_t stalled_ = 0;        // turns in a row that ended in waiting
   size_t idle_ = 0;
   bool yielded_ = false;
 };

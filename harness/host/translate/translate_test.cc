@@ -67,13 +67,10 @@ TEST(Launch, OfANamedKernel) {
 
 TEST(Launch, OfATemplate) {
   const std::string kernel = "template <class T, int n> __global__ void k(T);";
-  EXPECT_EQ(LaunchIn(kernel, "k<Vec<T>, (4 > 3)><<<1, 2>>>(3);"),
-            NamedLaunch("k<Vec<T>, (4 > 3)>"));
+  EXPECT_EQ(LaunchIn(kernel, "k<Vec<T>, (4 > 3)><<<1, 2>>>(3);"), NamedLaunch("k<Vec<T>, (4 > 3)>"));
   EXPECT_EQ(LaunchIn(kernel, "k<T, f(1, 2) >> <<1, 2>>>(3);"), "k<T, f(1, 2) >> <<1, 2>>>(3);");
-  EXPECT_EQ(LaunchIn(kernel, "k< A<B<C>>,1 ><<<1, 2>>>(3);"),
-            NamedLaunch("k< A<B<C>>,1 >"));
-  EXPECT_EQ(LaunchIn(kernel, "X<T>::template k<T, 1><<<1, 2>>>(3);"),
-            NamedLaunch("X<T>::template k<T, 1>"));
+  EXPECT_EQ(LaunchIn(kernel, "k< A<B<C>>,1 ><<<1, 2>>>(3);"), NamedLaunch("k< A<B<C>>,1 >"));
+  EXPECT_EQ(LaunchIn(kernel, "X<T>::template k<T, 1><<<1, 2>>>(3);"), NamedLaunch("X<T>::template k<T, 1>"));
 }
 
 TEST(Launch, WhereArgumentsDecideGetsALambda) {
