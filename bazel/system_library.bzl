@@ -196,6 +196,36 @@ def system_libraries():
         linkopts = ["-lsqlite3"],
     )
     system_library(
+        name = "zlib",
+        title = "zlib",
+        install = _debian("zlib1g-dev"),
+        header = "zlib.h",
+        library = "libz.so",
+        linkopts = ["-lz"],
+    )
+    system_library(
+        name = "zstd",
+        title = "Zstandard",
+        install = _debian("libzstd-dev"),
+        header = "zstd.h",
+        library = "libzstd.so",
+        linkopts = ["-lzstd"],
+    )
+    system_library(
+        name = "xxhash",
+        title = "xxHash",
+        install = _debian("libxxhash-dev"),
+        header = "xxhash.h",
+    )
+    system_library(
+        name = "uring",
+        title = "liburing",
+        install = _debian("liburing-dev"),
+        header = "liburing.h",
+        library = "liburing.so",
+        linkopts = ["-luring"],
+    )
+    system_library(
         name = "cuda",
         title = "the CUDA Toolkit",
         install = "Install it from https://developer.nvidia.com/cuda-downloads and set CUDA_HOME if it is not under /usr/local/cuda.",

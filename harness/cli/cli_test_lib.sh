@@ -75,7 +75,8 @@ make_system() {
   for file in include/mpi.h lib/libmpi.so include/gmock/gmock.h lib/libgmock.a include/benchmark/benchmark.h \
     lib/libbenchmark.so include/cmark-gfm-core-extensions.h lib/libcmark-gfm-extensions.so include/nlohmann/json.hpp \
     share/gocode/src/github.com/yuin/goldmark/_test/spec.json share/javascript/katex/katex.min.js share/javascript/highlight.js/highlight.min.js \
-    include/valijson/validator.hpp include/sqlite3.h lib/libsqlite3.so; do
+    include/valijson/validator.hpp include/sqlite3.h lib/libsqlite3.so \
+    include/zlib.h lib/libz.so include/zstd.h lib/libzstd.so include/xxhash.h include/liburing.h lib/liburing.so; do
     mkdir -p "$SYSTEM_FOLDER/usr/${file%/*}"
     touch "$SYSTEM_FOLDER/usr/$file"
   done

@@ -35,6 +35,7 @@ readonly COMPLETIONS=(
   'quiz|topic|--seed --count --json --list --help'
   'progress||--json --help'
   'docs||--port --no-serve --help'
+  'traces|traces|--out --skip-bad --seed --jobs --nodes --gpu-spec --tenants --help'
   'completion|shell|--help'
   'test||--long --help'
   'help|command|'
@@ -80,7 +81,7 @@ _workbench_candidates() {
       -*) ;;
       *)
         # The value of a flag is no word of its own.
-        case $previous in --part | --seed | --json | --level | --minutes | --count | --port) ;; *)
+        case $previous in --part | --seed | --json | --level | --minutes | --count | --port | --out | --jobs | --nodes | --gpu-spec | --tenants) ;; *)
           if [ -z "$command" ]; then command=$word; else position=$((position + 1)); fi
           [ "$position" -ne 1 ] || [ -n "$question" ] || question=$word
           ;;
@@ -103,7 +104,7 @@ _workbench_candidates() {
     --minutes) printf '%s\n' 30 45 60 90 ;;
     --count) printf '%s\n' 5 10 20 ;;
     --seed) _workbench_seed "$root" "$question" ;;
-    --port | --json) ;;
+    --port | --json | --out | --jobs | --nodes | --gpu-spec | --tenants) ;;
     *)
       case $current in
         -*) for word in $(printf '%s' "$flags"); do printf '%s\n' "$word"; done ;;
@@ -131,6 +132,7 @@ _workbench_after() {
       folder=$(_workbench_folder "$root" "$4")
       [ -z "$folder" ] || sed -n 's/^## \([a-z0-9][a-z0-9._]*\)$/\1/p' "$folder/hints.md" 2>/dev/null
       ;;
+    '0 traces') printf '%s\n' list check convert generate ;;
     '0 shell') printf '%s\n' bash zsh ;;
     '0 command') printf '%s\n' @COMMANDS@ ;;
   esac
@@ -182,6 +184,8 @@ _workbench() {
   done < <(_workbench_candidates "${COMP_WORDS[@]:0:COMP_CWORD+1}" 2>/dev/null)
   # After --json a file.
   [[ ${COMP_WORDS[1]-} != grade || ${COMP_WORDS[COMP_CWORD-1]} != --json ]] || compopt -o default 2>/dev/null
+  # And of traces' words, all but the first may be files.
+  [[ ${COMP_WORDS[1]-} != traces || $COMP_CWORD -lt 3 ]] || compopt -o default 2>/dev/null
 }
 complete -F _workbench workbench
 BASH
@@ -193,6 +197,7 @@ _workbench() {
   local -a candidates
   candidates=("${(@f)$(_workbench_candidates "${(@)words[1,CURRENT]}" 2>/dev/null)}")
   compadd -a candidates
+  [[ ${words[2]} != traces || $CURRENT -lt 4 ]] || _files
 }
 compdef _workbench workbench
 ZSH

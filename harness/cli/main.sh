@@ -32,6 +32,7 @@ readonly COMMAND_TABLE=(
   'quiz quiz'
   'progress progress'
   'docs docs'
+  'traces traces'
   'completion completion'
   'test test'
 )
@@ -74,6 +75,7 @@ A practice workbench for AI-infrastructure interviews.
   ./workbench quiz                    short questions with numbers
   ./workbench progress                marks, days in a row, time spent
   ./workbench docs                    the pages to read, in the browser
+  ./workbench traces list             traces of GPU clusters, real and made up, for Q7
 
   ./workbench setup                   installs the packages that are missing (grade and test do it too)
   ./workbench doctor                  what this machine has and lacks

@@ -322,6 +322,24 @@ test_quiz() {
   expect_rc 4
 }
 
+test_traces() {
+  case_is 'traces'
+  bazel_does 'printf "%s\n" "#!/bin/sh" "echo \"<\$*> from \$WORKBENCH_CALLED_FROM\"; exit 1" >"$SCRIPT"; chmod +x "$SCRIPT"'
+  workbench traces check 'a file.csv' --skip-bad
+  expect_rc 1
+  expect "<check a file.csv --skip-bad> from $TREE"
+  expect_called //harness/traces:traces
+  workbench traces
+  expect_rc 2
+  expect 'list, check, convert or generate'
+  workbench traces frob
+  expect_rc 2
+  expect "what is 'frob'?"
+  bazel_does 'exit 1'
+  workbench traces list
+  expect_rc 4
+}
+
 # completes WORD...: what bash offers for the last word.
 completes() {
   RC=0
@@ -354,6 +372,10 @@ test_completion() {
   printf '{"seed": 4711}' >"$TREE/.workbench/results/q12.json"
   completes grade q12 --seed ''
   [[ $OUT == 4711 ]] || fail 'expected the last seed'
+  completes traces ''
+  [[ $OUT == $'list\ncheck\nconvert\ngenerate' ]] || fail 'expected the words of traces'
+  completes traces generate --jobs ''
+  [[ -z $OUT ]] || fail 'expected nothing'
   completes completion z
   [[ $OUT == zsh ]] || fail 'expected zsh'
   completes nothing ''
@@ -388,6 +410,7 @@ test_reset_killed
 test_interview
 test_interview_interrupted
 test_quiz
+test_traces
 test_completion
 
 if ((FAILURES > 0)); then

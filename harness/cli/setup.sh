@@ -42,6 +42,10 @@ readonly REQUIREMENTS=(
   'katex|KaTeX, for formulas in the docs site|libjs-katex||'
   'highlight|highlight.js, for code in the docs site|libjs-highlight.js||'
   'sqlite3|SQLite|libsqlite3-dev|sqlite3.h|libsqlite3.so'
+  'zlib|zlib|zlib1g-dev|zlib.h|libz.so'
+  'zstd|Zstandard|libzstd-dev|zstd.h|libzstd.so'
+  'xxhash|xxHash|libxxhash-dev|xxhash.h|'
+  'uring|liburing|liburing-dev|liburing.h|liburing.so'
   'tools|patch, zip, unzip, file, python3|patch zip unzip file python3||'
 )
 
