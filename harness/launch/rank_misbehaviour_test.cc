@@ -100,6 +100,25 @@ TEST_F(RankSessionTest, KillingTheParentIsForbidden) {
   EXPECT_THAT(failure.what, HasSubstr("kill()"));
 }
 
+// Where starting processes is what is asked for, the grader is out of reach all the same.
+class ProcessesTest : public RankSessionTest {
+ protected:
+  void SetUp() override { setenv("FAKE_PREPARE", "processes", 1); }
+  void TearDown() override { unsetenv("FAKE_PREPARE"); }
+};
+
+TEST_F(ProcessesTest, AChildOfItsOwnGroupRunsAndIsKilled) {
+  EXPECT_FALSE(RunCommand(Start(Options(kNoMpi)), "child").has_value());
+}
+
+TEST_F(ProcessesTest, TheGraderItsGroupAndEverybodyAreOutOfReach) {
+  for (const char* command : {"kill_parent", "kill_parents_group", "kill_everybody"}) {
+    const Failure failure = FailureOf(kNoMpi, command);
+    EXPECT_EQ(failure.kind, FailureKind::kForbidden) << command;
+    EXPECT_THAT(failure.what, HasSubstr("kill()")) << command;
+  }
+}
+
 TEST_F(RankSessionTest, AHangOfAllRanksIsNoOnesInParticular) {
   const Failure failure = FailureOf(2, "loop", 1);
   EXPECT_EQ(failure.kind, FailureKind::kHang);

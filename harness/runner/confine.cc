@@ -23,17 +23,18 @@ struct NamedCall {
 };
 
 constexpr NamedCall kForbidden[] = {
-#ifdef SYS_fork
-    {SYS_fork, "fork()"},
-    {SYS_vfork, "vfork()"},
-#endif
-    {SYS_execve, "execve()"},
-    {SYS_execveat, "execveat()"},
     {SYS_tkill, "tkill()"},
     {SYS_rt_sigqueueinfo, "sigqueue()"},
-    {SYS_pidfd_send_signal, "pidfd_send_signal()"},
     {SYS_ptrace, "ptrace()"},
     {SYS_setsid, "setsid()"},
+};
+
+// Unless processes may be started.
+constexpr NamedCall kOfProcesses[] = {
+#ifdef SYS_fork
+    {SYS_fork, "fork()"},       {SYS_vfork, "vfork()"},
+#endif
+    {SYS_execve, "execve()"},   {SYS_execveat, "execveat()"}, {SYS_pidfd_send_signal, "pidfd_send_signal()"},
     {SYS_setpgid, "setpgid()"},
 };
 
@@ -42,6 +43,7 @@ constexpr NamedCall kForbiddenByArgument[] = {
     {SYS_clone, "fork()"},  // glibc's fork is clone without CLONE_THREAD
     {SYS_kill, "kill()"},
     {SYS_tgkill, "tgkill()"},
+    {SYS_pidfd_open, "pidfd_open() of the grader"},
 };
 
 constexpr uint32_t kOffsetNumber = offsetof(seccomp_data, nr);
@@ -70,6 +72,46 @@ class Program {
   std::vector<sock_filter> code_;
 };
 
+// Traps the call if its first argument is `value`.
+void ForbidArgument(Program* program, int number, pid_t value) {
+  program->Load(kOffsetNumber);
+  program->SkipUnlessEqual(static_cast<uint32_t>(number), 3);
+  program->Load(OffsetArgument(0));
+  program->SkipUnlessEqual(static_cast<uint32_t>(value), 1);
+  program->Return(SECCOMP_RET_TRAP);
+}
+
+// What remains of the calls below: the grader and all that is not this process's own are out of reach.
+void ForbidReachingGrader(Program* program) {
+  const pid_t grader = getppid();
+  for (const int number : {SYS_kill, SYS_tgkill, SYS_pidfd_open}) ForbidArgument(program, number, grader);
+  ForbidArgument(program, SYS_kill, -getpgid(grader));
+  ForbidArgument(program, SYS_kill, -1);
+}
+
+void ForbidProcesses(Program* program) {
+  program->Load(kOffsetNumber);
+  for (const NamedCall& call : kOfProcesses) {
+    program->SkipUnlessEqual(static_cast<uint32_t>(call.number), 1);
+    program->Return(SECCOMP_RET_TRAP);
+  }
+  // clone3 keeps its flags in memory, where a filter can't look; "no such call" makes glibc fall back to clone.
+  program->SkipUnlessEqual(SYS_clone3, 1);
+  program->Return(SECCOMP_RET_ERRNO | ENOSYS);
+  program->SkipUnlessEqual(SYS_clone, 3);
+  program->Load(OffsetArgument(0));
+  program->SkipIfAnyBit(CLONE_THREAD, 1);
+  program->Return(SECCOMP_RET_TRAP);
+  // Signals to this process itself (abort, raise) are its own business.
+  for (const int number : {SYS_kill, SYS_tgkill}) {
+    program->Load(kOffsetNumber);
+    program->SkipUnlessEqual(static_cast<uint32_t>(number), 3);
+    program->Load(OffsetArgument(0));
+    program->SkipIfEqual(static_cast<uint32_t>(getpid()), 1);
+    program->Return(SECCOMP_RET_TRAP);
+  }
+}
+
 // openat(2) with O_CREAT (or O_TMPFILE, which shares no bit with O_CREAT) fails.
 void ForbidCreating(Program* program, int number, int flags_argument) {
   program->Load(kOffsetNumber);
@@ -81,7 +123,7 @@ void ForbidCreating(Program* program, int number, int flags_argument) {
 
 }  // namespace
 
-bool ConfineProcess(bool may_create_files) {
+bool ConfineProcess(bool may_create_files, bool may_start_processes) {
   Program program;
 #if defined(__x86_64__)
   constexpr uint32_t kArchitecture = AUDIT_ARCH_X86_64;
@@ -99,20 +141,10 @@ bool ConfineProcess(bool may_create_files) {
     program.SkipUnlessEqual(static_cast<uint32_t>(call.number), 1);
     program.Return(SECCOMP_RET_TRAP);
   }
-  // clone3 keeps its flags in memory, where a filter can't look; "no such call" makes glibc fall back to clone.
-  program.SkipUnlessEqual(SYS_clone3, 1);
-  program.Return(SECCOMP_RET_ERRNO | ENOSYS);
-  program.SkipUnlessEqual(SYS_clone, 3);
-  program.Load(OffsetArgument(0));
-  program.SkipIfAnyBit(CLONE_THREAD, 1);
-  program.Return(SECCOMP_RET_TRAP);
-  // Signals to this process itself (abort, raise) are its own business.
-  for (const int number : {SYS_kill, SYS_tgkill}) {
-    program.Load(kOffsetNumber);
-    program.SkipUnlessEqual(static_cast<uint32_t>(number), 3);
-    program.Load(OffsetArgument(0));
-    program.SkipIfEqual(static_cast<uint32_t>(getpid()), 1);
-    program.Return(SECCOMP_RET_TRAP);
+  if (may_start_processes) {
+    ForbidReachingGrader(&program);
+  } else {
+    ForbidProcesses(&program);
   }
   if (!may_create_files) {
     ForbidCreating(&program, SYS_openat, 2);
@@ -133,6 +165,9 @@ bool ConfineProcess(bool may_create_files) {
 
 const char* ForbiddenCallName(int number) {
   for (const NamedCall& call : kForbidden) {
+    if (call.number == number) return call.name;
+  }
+  for (const NamedCall& call : kOfProcesses) {
     if (call.number == number) return call.name;
   }
   for (const NamedCall& call : kForbiddenByArgument) {

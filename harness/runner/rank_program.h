@@ -27,6 +27,8 @@ class RankProgram {
 
   // Before the implementation is loaded and before the process is confined: communicators, CUDA contexts.
   virtual Status Prepare(const RankEnvironment& environment) = 0;
+  // After Prepare: true if the implementation's own work is to start processes (see confine.h).
+  virtual bool StartsProcesses() const { return false; }
   // `library` is the dlopen handle of the implementation: look up its entry points. A missing one is an error.
   virtual Status Load(void* library) = 0;
   // Runs one case and returns the reply's payload. A returned error is the implementation's own ("returned 2").

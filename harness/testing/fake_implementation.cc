@@ -1,6 +1,7 @@
 // An implementation that misbehaves as told.
 #include <signal.h>
 #include <sys/socket.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include <cstdint>
@@ -26,6 +27,17 @@ void WriteToEverySocket(const void* data, size_t bytes) {
   for (int fd = 3; fd < 256; ++fd) (void)!send(fd, data, bytes, MSG_NOSIGNAL | MSG_DONTWAIT);
 }
 
+// A child in a group of its own, killed with its group; 0 if all of that was possible.
+int RunChild() {
+  const pid_t child = fork();
+  if (child == 0) {
+    while (true) pause();
+  }
+  int status = 0;
+  if (child < 0 || setpgid(child, child) != 0 || kill(-child, SIGKILL) != 0) return 1;
+  return waitpid(child, &status, 0) == child && WIFSIGNALED(status) ? 0 : 1;
+}
+
 }  // namespace
 
 extern "C" int q00_run(const char* command) {
@@ -45,6 +57,9 @@ extern "C" int q00_run(const char* command) {
   if (what == "kill_self") kill(getpid(), SIGKILL);
   if (what == "kill_parent") kill(getppid(), SIGKILL);
   if (what == "fork") return fork() < 0;
+  if (what == "child") return RunChild();
+  if (what == "kill_parents_group") kill(-getpgid(getppid()), 0);
+  if (what == "kill_everybody") kill(-1, 0);
   if (what == "throw") throw std::runtime_error("thrown on purpose");
   if (what == "throw_int") throw 7;
   if (what == "garbage") WriteToEverySocket("not a frame of the workbench, but longer than a header", 54);

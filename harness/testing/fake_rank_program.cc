@@ -29,8 +29,11 @@ class FakeProgram : public RankProgram {
     const char* plan = std::getenv("FAKE_PREPARE");
     if (plan != nullptr && std::strcmp(plan, "daemon") == 0 && environment.rank == 0) StartDaemon();
     if (plan != nullptr && std::strcmp(plan, "fail") == 0) return Error("prepared to fail");
+    starts_processes_ = plan != nullptr && std::strcmp(plan, "processes") == 0;
     return Status::Ok();
   }
+
+  bool StartsProcesses() const override { return starts_processes_; }
 
   Status Load(void* library) override {
     run_ = reinterpret_cast<int (*)(const char*)>(dlsym(library, "q00_run"));
@@ -52,6 +55,7 @@ class FakeProgram : public RankProgram {
 
  private:
   RankEnvironment environment_;
+  bool starts_processes_ = false;
   int (*run_)(const char*) = nullptr;
 };
 

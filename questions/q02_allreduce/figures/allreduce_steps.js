@@ -373,13 +373,13 @@
   }
 
   if (typeof module !== "undefined") {
-    kit = require("./figure_kit.js");
+    kit = require("../../../docs/figures/figure_kit.js");
     plans = require("./allreduce_schedules.js");
     module.exports = { DRAWING_STYLE, ENGLISH, CHINESE, draw, describe, legendItems };
     return;
   }
   let missing = 2;
-  for (const name of ["figure_kit.js", "allreduce_schedules.js"]) {
+  for (const name of ["../../../docs/figures/figure_kit.js", "allreduce_schedules.js"]) {
     const script = document.createElement("script");
     script.src = new URL(name, document.currentScript.src).href;
     script.onload = () => {

@@ -295,13 +295,13 @@
   }
 
   if (typeof module !== "undefined") {
-    kit = require("./figure_kit.js");
+    kit = require("../../../docs/figures/figure_kit.js");
     cost = require("./cost_model.js");
     module.exports = { DRAWING_STYLE, ENGLISH, CHINESE, START, draw, describe, modelOf, bytesText, secondsText };
     return;
   }
   let missing = 2;
-  for (const name of ["figure_kit.js", "cost_model.js"]) {
+  for (const name of ["../../../docs/figures/figure_kit.js", "cost_model.js"]) {
     const script = document.createElement("script");
     script.src = new URL(name, document.currentScript.src).href;
     script.onload = () => {

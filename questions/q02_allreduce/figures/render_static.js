@@ -4,7 +4,7 @@
 
 const fs = require("fs");
 const path = require("path");
-const { node } = require("./figure_kit.js");
+const { node } = require("../../../docs/figures/figure_kit.js");
 const plans = require("./allreduce_schedules.js");
 const steps = require("./allreduce_steps.js");
 const curves = require("./cost_curves.js");
