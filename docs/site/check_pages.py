@@ -17,7 +17,7 @@ import urllib.parse
 SKIPPED_FOLDERS = {".git", ".workbench", ".gpu_scratch", "answer", "external", "node_modules"}
 CODE = re.compile(r'^<!-- code: (?P<path>[^\s#"]+)(?:#L(?P<first>\d+)(?:-L(?P<last>\d+))?| "(?P<begin>.*)" \.\. "(?P<end>.*)")? -->$')
 NUMBER = re.compile(
-    r"<!-- number: (?P<path>[^\s#]+)#(?P<pointer>\S+)(?: (?P<operator>[*/])(?P<factor>[0-9.eE+-]+))? (?P<format>%[0-9.]*[dfeg]) -->")
+    r"<!-- number: (?P<path>[^\s#]+)#(?P<pointer>/[^\n]+?)(?: (?P<operator>[*/])(?P<factor>[0-9.eE+-]+))? (?P<format>%[0-9.]*[dfeg]) -->")
 ANY_NUMBER = re.compile(r"<!--\s*number\b.*?-->", re.DOTALL)
 SHOWN = re.compile(r"([-+\u2212]?\d[\d,\u2009\u202f]*(?:\.\d+)?(?:e[-+]?\d+)?)[^\d]{0,12}$")
 

@@ -14,7 +14,7 @@ check_pages = importlib.util.module_from_spec(spec)
 spec.loader.exec_module(check_pages)
 
 SOURCE = "int first;\nint f() {\n  if (x) {\n    return 1;\n  }\n}\nint last;\n"
-NUMBERS = {"a": {"share": 0.8794, "count": 12345, "b/c": -2}, "list": [{"name": "ring/4", "time": 1500.4}, {"name": "tree", "time": 2}]}
+NUMBERS = {"share, of all (%)": 65.6018, "a": {"share": 0.8794, "count": 12345, "b/c": -2}, "list": [{"name": "ring/4", "time": 1500.4}, {"name": "tree", "time": 2}]}
 
 
 class Tree(unittest.TestCase):
@@ -75,6 +75,7 @@ class Numbers(Tree):
         self.holds("12,345 bytes<!-- number: src/numbers.json#/a/count %d -->, \u22122<!-- number: src/numbers.json#/a/b~1c %d -->\n")
         self.holds("| 1.5 us<!-- number: src/numbers.json#/list/[name=ring~14]/time /1000 %.1f --> |\n")
         self.holds("2<!-- number: src/numbers.json#/list/1/time %d -->\n")
+        self.holds("65.6 %<!-- number: src/numbers.json#/share, of all (%) %.1f --> of it\n")
         self.fails("87.8 %<!-- number: src/numbers.json#/a/share *100 %.1f -->\n", "the page says 87.8, src/numbers.json says 87.9")
         self.fails("88 %<!-- number: src/numbers.json#/a/share *100 %.1f -->\n", "says 87.9")
         self.fails("-87.9<!-- number: src/numbers.json#/a/share *100 %.1f -->\n", "the page says -87.9")
