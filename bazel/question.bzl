@@ -150,7 +150,7 @@ def _source(name, path, question, file):
         return _patched(name, path, base)
     return _patched(name, path, "//solutions/%s:%s" % (question, file))
 
-def question(name, parts, races = {}, long_seed = "20240229"):
+def question(name, parts, races = {}, modules = {}, long_seed = "20240229"):
     """Makes every target of a question.
 
     Args:
@@ -158,6 +158,7 @@ def question(name, parts, races = {}, long_seed = "20240229"):
       parts: part -> file, such as {"a": "allreduce_host.cc"}; the file is looked for in answer/, skeleton/ and the solution.
       races: known-wrong answers of device parts whose fault a CPU hides, and the check of each: in host mode it is judged
         with the race checker built in.
+      modules: part -> header libraries that the reference is made of, for known-wrong and right answers that patch it.
       long_seed: the seed of the tests with fixed inputs.
     The package also defines :api, :grader and :runner; if a part is a .cu, :device_api, and :runner_checked, which has
     the judge's own kernels with host mode's checks.
@@ -241,7 +242,7 @@ def question(name, parts, races = {}, long_seed = "20240229"):
         stem = _stem(path)
         part = _part_of(path, parts)
         source = _source("wrong_" + stem, path, name, parts[part])
-        implementation(name = "wrong_" + stem, src = source, question = name)
+        implementation(name = "wrong_" + stem, src = source, question = name, modules = modules.get(part, []))
         args = ["--implementation=" + stem, "--part=" + part, "--expect=rejected", "--stop_at_first_failure", "--wrong=$(rootpath %s)" % path, seed]
         if stem in races:
             _grade_test(
@@ -269,7 +270,7 @@ def question(name, parts, races = {}, long_seed = "20240229"):
         stem = _stem(path)
         part = _part_of(path, parts)
         source = _source("right_" + stem, path, name, parts[part])
-        implementation(name = "right_" + stem, src = source, question = name)
+        implementation(name = "right_" + stem, src = source, question = name, modules = modules.get(part, []))
         _grade_test(
             "right_%s_test" % stem,
             {part: parts[part]},

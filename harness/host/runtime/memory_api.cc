@@ -49,7 +49,14 @@ cudaError_t AllocateHost(void** data, size_t bytes, unsigned flags, const char* 
 
 void FreeHost(const Range& range) {
   check::OnFree(range.data);
-  (void)munmap(range.data, HostPages(range.bytes) + kHostPage);
+  const size_t pages = HostPages(range.bytes) + kHostPage;
+  if (!check::Enabled()) {
+    (void)munmap(range.data, pages);
+    return;
+  }
+  // The addresses stay taken: the program's own memory there would be told as used after it was freed.
+  (void)madvise(range.data, pages, MADV_DONTNEED);
+  (void)mprotect(range.data, pages, PROT_NONE);
 }
 
 // Freeing waits for all of the device's work.

@@ -1,0 +1,495 @@
+// Q13 part A: snapshots.
+//
+// A state is taken as one sequence of bytes, its tensors one behind the other. It flows through two rings, one in
+// device memory and one in pinned host memory, and is cut anywhere: so a state of exactly the free bytes fits.
+//
+//   tensors --(stream)--> device ring --(drain stream)--+
+//      |                                                +--> pinned ring --(writer thread)--> sink
+//      +-----------------(direct stream)----------------+
+//
+// Save takes the upper way where the device ring has room, and is then done. Otherwise it enqueues the copies of the
+// lower way itself, waiting for bytes of the pinned ring where they are short; `stream` waits for the copies, or Save
+// does. One thread feeds the pinned ring from the device's and empties it into the sink, in the order in which the
+// ring's bytes were given out; so both rings are freed in order, and a position in each is all there is to manage.
+#include <cuda_runtime.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <condition_variable>
+#include <deque>
+#include <memory>
+#include <mutex>
+#include <new>
+#include <thread>
+#include <utility>
+#include <vector>
+
+#include "questions/q13_checkpoint/device_api.h"
+
+namespace {
+
+using q13::DeviceTensor;
+using q13::Sink;
+using q13::SnapshotConfig;
+
+// ---- What CUDA gives, owned
+
+struct FreeDevice {
+  void operator()(std::byte* data) const { (void)cudaFree(data); }
+};
+struct FreePinned {
+  void operator()(std::byte* data) const { (void)cudaFreeHost(data); }
+};
+struct DestroyStream {
+  void operator()(cudaStream_t stream) const { (void)cudaStreamDestroy(stream); }
+};
+struct DestroyEvent {
+  void operator()(cudaEvent_t event) const { (void)cudaEventDestroy(event); }
+};
+using DeviceMemory = std::unique_ptr<std::byte, FreeDevice>;
+using PinnedMemory = std::unique_ptr<std::byte, FreePinned>;
+using Stream = std::unique_ptr<std::remove_pointer_t<cudaStream_t>, DestroyStream>;
+using Event = std::unique_ptr<std::remove_pointer_t<cudaEvent_t>, DestroyEvent>;
+
+// Of the highest priority, and none that the default stream waits for.
+bool Make(Stream* stream) {
+  int lowest = 0, highest = 0;
+  cudaStream_t made = nullptr;
+  if (cudaDeviceGetStreamPriorityRange(&lowest, &highest) != cudaSuccess) return false;
+  if (cudaStreamCreateWithPriority(&made, cudaStreamNonBlocking, highest) != cudaSuccess) return false;
+  stream->reset(made);
+  return true;
+}
+
+// Events are used again: making one may cost more than a small copy. REQUIRES, for both: the owner's lock.
+class EventPool {
+ public:
+  Event Take() {
+    if (!free_.empty()) {
+      Event event = std::move(free_.back());
+      free_.pop_back();
+      return event;
+    }
+    cudaEvent_t made = nullptr;
+    // A thread that waits for it sleeps: training needs the core.
+    if (cudaEventCreateWithFlags(&made, cudaEventDisableTiming | cudaEventBlockingSync) != cudaSuccess) return nullptr;
+    return Event(made);
+  }
+  void Return(Event event) {
+    if (event != nullptr) free_.push_back(std::move(event));
+  }
+
+ private:
+  std::vector<Event> free_;
+};
+
+// ---- Rings
+
+// Which bytes of a ring are in use: those between two positions that only grow.
+class Ring {
+ public:
+  explicit Ring(int64_t bytes) : bytes_(bytes) {}
+  int64_t free() const { return bytes_ - (end_ - begin_); }
+  int64_t end() const { return end_; }
+  int64_t Offset(int64_t position) const { return bytes_ == 0 ? 0 : position % bytes_; }
+  // Bytes from `position` to where the ring starts over.
+  int64_t Straight(int64_t position) const { return bytes_ - Offset(position); }
+  int64_t Take(int64_t bytes) { return std::exchange(end_, end_ + bytes); }
+  void Release(int64_t bytes) { begin_ += bytes; }
+  void Untake(int64_t bytes) { end_ -= bytes; }
+
+ private:
+  int64_t bytes_;
+  int64_t begin_ = 0, end_ = 0;
+};
+
+// ---- Gathering tensors in a few launches
+
+struct Segment {
+  std::byte* to;
+  const std::byte* from;
+  int64_t bytes;
+};
+
+constexpr int kGatherThreads = 256;
+constexpr int kMostSegments = 128;               // in a launch: they are its parameters, of which there may be 4 KiB
+constexpr int64_t kCopyFrom = int64_t{1} << 18;  // so large, a segment is worth a call of its own
+
+struct Segments {
+  Segment of[kMostSegments];
+};
+
+template <typename T>
+__device__ void CopyAs(const Segment& segment, int64_t head) {
+  const int64_t first = static_cast<int64_t>(blockIdx.x) * blockDim.x + threadIdx.x;
+  const int64_t stride = static_cast<int64_t>(gridDim.x) * blockDim.x;
+  const int64_t words = (segment.bytes - head) / static_cast<int64_t>(sizeof(T));
+  const int64_t tail = head + words * static_cast<int64_t>(sizeof(T));
+  T* to = reinterpret_cast<T*>(segment.to + head);
+  const T* from = reinterpret_cast<const T*>(segment.from + head);
+  for (int64_t i = first; i < words; i += stride) to[i] = from[i];
+  for (int64_t i = first; i < head; i += stride) segment.to[i] = segment.from[i];
+  for (int64_t i = tail + first; i < segment.bytes; i += stride) segment.to[i] = segment.from[i];
+}
+
+// blockIdx.y: the segment. In the widest words that suit both ends.
+__global__ void GatherKernel(const __grid_constant__ Segments segments) {
+  const Segment segment = segments.of[blockIdx.y];
+  const uintptr_t to = reinterpret_cast<uintptr_t>(segment.to);
+  const uintptr_t apart = to - reinterpret_cast<uintptr_t>(segment.from);
+  const auto head = [&](uintptr_t width) {
+    return min(static_cast<int64_t>((width - to % width) % width), segment.bytes);
+  };
+  if (apart % 16 == 0) {
+    CopyAs<uint4>(segment, head(16));
+  } else if (apart % 4 == 0) {
+    CopyAs<uint32_t>(segment, head(4));
+  } else {
+    CopyAs<uint8_t>(segment, 0);
+  }
+}
+
+cudaError_t Gather(const std::vector<Segment>& segments, cudaStream_t stream) {
+  Segments table{};
+  int count = 0;
+  int64_t longest = 0;
+  const auto flush = [&] {
+    if (count == 0) return cudaSuccess;
+    constexpr int64_t kBlockBytes = kGatherThreads * static_cast<int64_t>(sizeof(uint4));
+    const dim3 grid(static_cast<unsigned>((longest + kBlockBytes - 1) / kBlockBytes), static_cast<unsigned>(count));
+    GatherKernel<<<grid, kGatherThreads, 0, stream>>>(table);
+    count = 0, longest = 0;
+    return cudaGetLastError();
+  };
+  for (const Segment& segment : segments) {
+    if (segment.bytes >= kCopyFrom) {
+      const cudaError_t error = cudaMemcpyAsync(segment.to, segment.from, static_cast<size_t>(segment.bytes),
+                                                cudaMemcpyDeviceToDevice, stream);
+      if (error != cudaSuccess) return error;
+      continue;
+    }
+    table.of[count++] = segment;
+    longest = std::max(longest, segment.bytes);
+    if (count < kMostSegments) continue;
+    if (const cudaError_t error = flush(); error != cudaSuccess) return error;
+  }
+  return flush();
+}
+
+// ---- Saves
+
+// Bytes [offset, offset + bytes) of a tensor.
+struct Piece {
+  int32_t tensor;
+  int64_t offset;
+  int64_t bytes;
+};
+
+// One save, and how far its tensors have been walked over.
+class State {
+ public:
+  State(int64_t save, std::span<const DeviceTensor> tensors) : save_(save), tensors_(tensors.begin(), tensors.end()) {
+    for (const DeviceTensor& tensor : tensors_) left_ += tensor.bytes;
+  }
+
+  int64_t save() const { return save_; }
+  int64_t left() const { return left_; }
+  const std::byte* DataOf(const Piece& piece) const {
+    return static_cast<const std::byte*>(tensors_[static_cast<size_t>(piece.tensor)].data) + piece.offset;
+  }
+  // The next `bytes`. REQUIRES: there are as many left
+  std::vector<Piece> Next(int64_t bytes) {
+    std::vector<Piece> pieces;
+    left_ -= bytes;
+    while (bytes > 0) {
+      const int64_t n = std::min(bytes, tensors_[tensor_].bytes - offset_);
+      if (n > 0) pieces.push_back({static_cast<int32_t>(tensor_), offset_, n});
+      bytes -= n;
+      offset_ += n;
+      if (offset_ < tensors_[tensor_].bytes) continue;
+      ++tensor_;
+      offset_ = 0;
+    }
+    return pieces;
+  }
+  // To walk once more.
+  void Rewind(int64_t bytes) { tensor_ = 0, offset_ = 0, left_ = bytes; }
+
+  int64_t staged_at = 0;  // in the device ring
+  Event staged;           // it is there
+  int error = 0;          // of Write, or -EIO; the writer's own
+  bool told = false;      // Save itself has returned it
+
+ private:
+  const int64_t save_;
+  const std::vector<DeviceTensor> tensors_;
+  int64_t left_ = 0;
+  size_t tensor_ = 0;
+  int64_t offset_ = 0;
+};
+
+// Bytes on their way through the pinned ring.
+struct Chunk {
+  std::shared_ptr<State> state;
+  std::vector<Piece> pieces;
+  int64_t at = 0;
+  int64_t bytes = 0;
+  int64_t staged_bytes = 0;  // of the device ring, free once they have arrived
+  Event arrived;
+  bool last = false;
+};
+
+class RingSnapshotter : public q13::Snapshotter {
+ public:
+  RingSnapshotter(const SnapshotConfig& config, Sink* sink)
+      : sink_(sink),
+        device_ring_(config.device_bytes),
+        pinned_ring_(config.pinned_bytes),
+        // Two fit at least: one is filled while the other is written.
+        chunk_bytes_(std::max<int64_t>(1, std::min(config.chunk_bytes, config.pinned_bytes / 2))) {}
+
+  bool Start(const SnapshotConfig& config) {
+    void* memory = nullptr;
+    if (cudaGetDevice(&device_) != cudaSuccess) return false;
+    if (config.device_bytes > 0) {
+      if (cudaMalloc(&memory, static_cast<size_t>(config.device_bytes)) != cudaSuccess) return false;
+      device_memory_.reset(static_cast<std::byte*>(memory));
+    }
+    if (cudaMallocHost(&memory, static_cast<size_t>(config.pinned_bytes)) != cudaSuccess) return false;
+    pinned_memory_.reset(static_cast<std::byte*>(memory));
+    if (!Make(&drain_stream_) || !Make(&direct_stream_)) return false;
+    writer_ = std::thread([this] { RunWriter(); });
+    return true;
+  }
+
+  ~RingSnapshotter() override {
+    if (!writer_.joinable()) return;
+    {
+      std::lock_guard lock(mutex_);
+      stopping_ = true;
+    }
+    work_.notify_all();
+    writer_.join();
+  }
+
+  int Save(int64_t save, std::span<const DeviceTensor> tensors, cudaStream_t stream) override {
+    const std::lock_guard one_at_a_time(save_mutex_);
+    std::unique_lock lock(mutex_);
+    if (const int error = TakeError(); error != 0) return error;
+    for (const DeviceTensor& tensor : tensors) {
+      if (tensor.bytes < 0 || (tensor.bytes > 0 && tensor.data == nullptr)) return q13::kInvalid;
+    }
+    const auto state = std::make_shared<State>(save, tensors);
+    const bool staged = state->left() <= device_ring_.free();
+    const cudaError_t error = staged ? Stage(lock, state, stream) : CopyDirectly(lock, state, stream);
+    if (error == cudaSuccess) return 0;
+    (void)cudaGetLastError();
+    return -EIO;
+  }
+
+  int Wait() override {
+    std::unique_lock lock(mutex_);
+    changed_.wait(lock, [&] { return unfinished_ == 0; });
+    return TakeError();
+  }
+
+ private:
+  using Lock = std::unique_lock<std::mutex>;
+  using SharedState = std::shared_ptr<State>;
+
+  // All that take a lock hold it when they return.
+
+  int TakeError() {
+    if (errors_.empty()) return 0;
+    const int error = errors_.front();
+    errors_.pop_front();
+    return error;
+  }
+
+  // Into the device ring, in `stream`'s order.
+  cudaError_t Stage(Lock& lock, const SharedState& state, cudaStream_t stream) {
+    const int64_t bytes = state->left();
+    state->staged = events_.Take();
+    if (state->staged == nullptr) return cudaErrorMemoryAllocation;
+    state->staged_at = device_ring_.Take(bytes);
+    lock.unlock();  // the writer goes on; other Saves do not
+    std::vector<Segment> segments;
+    for (int64_t at = state->staged_at; state->left() > 0;) {
+      for (const Piece& piece : state->Next(std::min(state->left(), device_ring_.Straight(at)))) {
+        segments.push_back({device_memory_.get() + device_ring_.Offset(at), state->DataOf(piece), piece.bytes});
+        at += piece.bytes;
+      }
+    }
+    cudaError_t error = Gather(segments, stream);
+    if (error == cudaSuccess) error = cudaEventRecord(state->staged.get(), stream);
+    lock.lock();
+    if (error != cudaSuccess) {
+      device_ring_.Untake(bytes);
+      return error;
+    }
+    state->Rewind(bytes);
+    ++unfinished_;
+    staged_.push_back(state);
+    work_.notify_all();
+    return cudaSuccess;
+  }
+
+  // Into the pinned ring, as it has room.
+  cudaError_t CopyDirectly(Lock& lock, const SharedState& state, cudaStream_t stream) {
+    // As long as the lock is held nobody else takes of the ring.
+    const bool fits = state->left() <= pinned_ring_.free();
+    Event event = events_.Take();
+    if (event == nullptr) return cudaErrorMemoryAllocation;
+    cudaError_t error = cudaEventRecord(event.get(), stream);
+    if (error == cudaSuccess) error = cudaStreamWaitEvent(direct_stream_.get(), event.get(), 0);
+    ++unfinished_;
+    while (state->left() > 0) {
+      const int64_t wanted = std::min(chunk_bytes_, state->left());
+      changed_.wait(lock, [&] { return NextChunkBytes(wanted) <= pinned_ring_.free(); });
+      Chunk chunk = NewChunk(state, NextChunkBytes(wanted));
+      int64_t at = pinned_ring_.Offset(chunk.at);
+      for (const Piece& piece : chunk.pieces) {
+        if (error == cudaSuccess) {
+          error = cudaMemcpyAsync(pinned_memory_.get() + at, state->DataOf(piece), static_cast<size_t>(piece.bytes),
+                                  cudaMemcpyDeviceToHost, direct_stream_.get());
+        }
+        at += piece.bytes;
+      }
+      Push(std::move(chunk), direct_stream_.get(), &error);
+      state->told = error != cudaSuccess;
+    }
+    if (error == cudaSuccess) error = cudaEventRecord(event.get(), direct_stream_.get());
+    if (error == cudaSuccess && fits) error = cudaStreamWaitEvent(stream, event.get(), 0);
+    if (error == cudaSuccess && !fits) {
+      lock.unlock();
+      error = cudaEventSynchronize(event.get());
+      lock.lock();
+    }
+    events_.Return(std::move(event));
+    return error;
+  }
+
+  // A chunk does not wrap around.
+  int64_t NextChunkBytes(int64_t wanted) const { return std::min(wanted, pinned_ring_.Straight(pinned_ring_.end())); }
+
+  Chunk NewChunk(const SharedState& state, int64_t bytes) {
+    Chunk chunk;
+    chunk.state = state;
+    chunk.pieces = state->Next(bytes);
+    chunk.at = pinned_ring_.Take(bytes);
+    chunk.bytes = bytes;
+    chunk.last = state->left() == 0;
+    chunk.arrived = events_.Take();
+    return chunk;
+  }
+
+  // A chunk whose copy could not be enqueued (*error) has no event, and is not written.
+  void Push(Chunk chunk, cudaStream_t stream, cudaError_t* error) {
+    if (*error == cudaSuccess) {
+      *error = chunk.arrived == nullptr ? cudaErrorMemoryAllocation : cudaEventRecord(chunk.arrived.get(), stream);
+    }
+    if (*error != cudaSuccess) events_.Return(std::move(chunk.arrived));
+    chunks_.push_back(std::move(chunk));
+    work_.notify_all();
+  }
+
+  // From the device ring to the pinned one, as far as that has room.
+  void Drain() {
+    while (!staged_.empty()) {
+      const SharedState& state = staged_.front();
+      const int64_t bytes =
+          NextChunkBytes(std::min({chunk_bytes_, state->left(), device_ring_.Straight(state->staged_at)}));
+      if (bytes > pinned_ring_.free()) return;
+      cudaError_t error = cudaSuccess;
+      if (state->staged != nullptr) {
+        error = cudaStreamWaitEvent(drain_stream_.get(), state->staged.get(), 0);
+        events_.Return(std::move(state->staged));
+      }
+      Chunk chunk = NewChunk(state, bytes);
+      chunk.staged_bytes = bytes;
+      if (error == cudaSuccess && bytes > 0) {
+        error = cudaMemcpyAsync(pinned_memory_.get() + pinned_ring_.Offset(chunk.at),
+                                device_memory_.get() + device_ring_.Offset(state->staged_at),
+                                static_cast<size_t>(bytes), cudaMemcpyDeviceToHost, drain_stream_.get());
+      }
+      state->staged_at += bytes;
+      const bool last = chunk.last;
+      Push(std::move(chunk), drain_stream_.get(), &error);
+      if (last) staged_.pop_front();
+    }
+  }
+
+  void RunWriter() {
+    (void)cudaSetDevice(device_);
+    Lock lock(mutex_);
+    while (true) {
+      work_.wait(lock, [&] { return stopping_ || !chunks_.empty() || !staged_.empty(); });
+      Drain();  // where no chunk is left there is room, and Drain makes some
+      if (chunks_.empty()) return;
+      Chunk chunk = std::move(chunks_.front());
+      chunks_.pop_front();
+      lock.unlock();
+      Deliver(chunk);
+      lock.lock();
+      device_ring_.Release(chunk.staged_bytes);
+      pinned_ring_.Release(chunk.bytes);
+      events_.Return(std::move(chunk.arrived));
+      if (chunk.last) Finish(lock, *chunk.state);
+      changed_.notify_all();
+    }
+  }
+
+  void Deliver(const Chunk& chunk) {
+    State& state = *chunk.state;
+    const bool copied = chunk.arrived != nullptr && cudaEventSynchronize(chunk.arrived.get()) == cudaSuccess;
+    if (!copied && state.error == 0) state.error = -EIO;
+    const std::byte* data = pinned_memory_.get() + pinned_ring_.Offset(chunk.at);
+    for (const Piece& piece : chunk.pieces) {
+      if (state.error != 0) return;
+      state.error = sink_->Write(state.save(), piece.tensor, piece.offset, data, piece.bytes);
+      data += piece.bytes;
+    }
+  }
+
+  void Finish(Lock& lock, const State& state) {
+    // Whoever hears of Finish finds the error.
+    if (state.error != 0 && !state.told) errors_.push_back(state.error);
+    lock.unlock();
+    sink_->Finish(state.save(), state.error);
+    lock.lock();
+    --unfinished_;
+  }
+
+  Sink* const sink_;
+  int device_ = 0;
+  DeviceMemory device_memory_;
+  PinnedMemory pinned_memory_;
+  Stream drain_stream_, direct_stream_;
+
+  std::mutex save_mutex_;            // taken before mutex_
+  std::mutex mutex_;                 // of all below
+  std::condition_variable work_;     // for the writer
+  std::condition_variable changed_;  // for those who wait for room, or for the end
+  Ring device_ring_, pinned_ring_;
+  const int64_t chunk_bytes_;
+  EventPool events_;
+  std::deque<SharedState> staged_;  // in the device ring, not yet all in the pinned one
+  std::deque<Chunk> chunks_;        // in the order of the pinned ring
+  std::deque<int> errors_;          // that nobody has been told
+  int64_t unfinished_ = 0;
+  bool stopping_ = false;
+  std::thread writer_;
+};
+
+}  // namespace
+
+extern "C" q13::Snapshotter* q13_snapshot_create(const SnapshotConfig& config, Sink* sink) {
+  if (sink == nullptr || config.device_bytes < 0 || config.chunk_bytes < 1 ||
+      config.pinned_bytes < config.chunk_bytes) {
+    return nullptr;
+  }
+  auto snapshotter = std::make_unique<RingSnapshotter>(config, sink);
+  if (snapshotter->Start(config)) return snapshotter.release();
+  (void)cudaGetLastError();
+  return nullptr;
+}
