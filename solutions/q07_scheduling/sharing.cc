@@ -575,7 +575,9 @@ class SharingScheduler final : public Scheduler {
     if (outlasts && held_.spare == 0) return Fail({members, member, gang, held_.at - now_ + 1});
     if (!available_.Choose(members, member, nodes)) return Fail({members, member, gang, 0});
     if (!outlasts || ChooseSparingly(task, nodes)) return true;
-    return nodes->empty() && Fail({1, member, member, held_.at - now_ + 1});
+    if (nodes->empty()) return Fail({1, member, member, held_.at - now_ + 1});
+    went_wrong_ = true;
+    return false;
   }
 
   bool Fail(const Needs& needs) {
@@ -649,6 +651,11 @@ class SharingScheduler final : public Scheduler {
       }
       Task* const first = *tenant->queued.begin();
       if (first == held_.job || !TryStart(first)) continue;
+      // One member after the other: what has no place may have one when others have taken theirs.
+      if (std::exchange(went_wrong_, false)) {
+        next = waiting_.begin();
+        continue;
+      }
       // Its share has grown; its turn may come again before the next tenant's.
       const auto again = waiting_.find(tenant);
       if (again != waiting_.end() && (next == waiting_.end() || LessShare()(tenant, *next))) next = again;
@@ -692,20 +699,25 @@ class SharingScheduler final : public Scheduler {
       victims.push_back(victim);
       helps = IsStartable(task, &nodes);
     }
-    // Some may have been in vain: the most deserving are the first to be spared.
-    std::vector<JobId> needed;
-    std::vector<Task*> released;
-    while (!victims.empty()) {
-      Task* const victim = victims.back();
-      victims.pop_back();
-      Occupy(victim);
-      if (!helps || IsStartable(task, &nodes)) continue;
-      Release(victim);
-      released.push_back(victim);
-      needed.push_back(victim->id);
+    // Some may have been in vain: the most deserving are the first to be spared. Beside a reservation a choice of nodes
+    // may come out better with less room, so until nobody else can be.
+    for (bool again = helps; std::exchange(again, false);) {
+      for (auto victim = victims.rbegin(); victim != victims.rend(); ++victim) {
+        Occupy(*victim);
+        if (IsStartable(task, &nodes)) {
+          *victim = nullptr;
+          again = true;
+        } else {
+          Release(*victim);
+        }
+      }
+      std::erase(victims, nullptr);
     }
-    for (const Task* victim : released) Occupy(victim);
-    std::reverse(needed.begin(), needed.end());
+    std::vector<JobId> needed;
+    for (const Task* victim : victims) {
+      Occupy(victim);
+      if (helps) needed.push_back(victim->id);
+    }
     return needed;
   }
 
@@ -838,6 +850,7 @@ class SharingScheduler final : public Scheduler {
   Reservation held_;
   // Needs for which there were no nodes: none that are as great or greater are tried until something is given back.
   std::vector<Needs> failed_;
+  bool went_wrong_ = false;  // ChooseSparingly, but not for every job that needs as much
 
   std::unordered_map<JobId, Task> tasks_;  // looked up only: nothing depends on its order
   std::map<int32_t, Tenant> tenants_;
