@@ -14,8 +14,9 @@ inline constexpr int64_t kDirectAlignment = 4096;
 
 struct DirectQueueOptions {
   bool uring = true;
-  int32_t depth = 8;
-  int64_t block = 1 << 20;  // bytes of a request; a multiple of kDirectAlignment
+  int32_t depth = 2;
+  int64_t block = 8 << 20;  // bytes of a request, at most; a multiple of kDirectAlignment. Writes that make a file
+                            // longer wait for each other in ext4: many small ones gain nothing
 };
 
 // For one thread at a time.

@@ -156,7 +156,7 @@ void PosixIoReadWarm(benchmark::State& state) { Read(state, false); }
 void Cases(benchmark::internal::Benchmark* benchmark) {
   benchmark->ArgNames({"in_flight", "KiB", "shift"});
   for (const int64_t in_flight : {0, 4, 8, 16}) benchmark->Args({in_flight, 1024, 0});
-  benchmark->Args({8, 4096, 0})->Args({8, 1024, 1});
+  benchmark->Args({4, 4096, 0})->Args({2, 8192, 0})->Args({2, 8192, 1});
 }
 
 #define FILES_BENCHMARK(name) BENCHMARK(name)->UseRealTime()->Unit(benchmark::kMillisecond)
@@ -164,7 +164,7 @@ FILES_BENCHMARK(PlainWrite);
 FILES_BENCHMARK(PosixIoWrite)->Apply(Cases);
 FILES_BENCHMARK(PlainRead);
 FILES_BENCHMARK(PosixIoReadCold)->Apply(Cases);
-FILES_BENCHMARK(PosixIoReadWarm)->Args({8, 1024, 0});
+FILES_BENCHMARK(PosixIoReadWarm)->Args({2, 8192, 0});
 
 }  // namespace
 }  // namespace workbench
