@@ -170,6 +170,7 @@ Status DeviceCallRunner::Run(std::span<const std::byte> request, const Workspace
     }
     if (status.ok()) status = WB_CUDA(cudaStreamSynchronize(stream)).WithContext("a replayed call");
   } else {
+    status = HoldUp(stream);
     for (uint32_t call = 0; call < options.calls && status.ok(); ++call) status = enqueue();
     if (status.ok()) status = WB_CUDA(cudaStreamSynchronize(stream)).WithContext("the call");
   }

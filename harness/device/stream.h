@@ -4,6 +4,8 @@
 
 #include <cuda_runtime_api.h>
 
+#include <chrono>
+#include <thread>
 #include <utility>
 
 #include "harness/device/cuda_status.h"
@@ -45,6 +47,12 @@ inline Result<Stream> CreateStream(StreamPriority priority = StreamPriority::kHi
   WB_RETURN_IF_CUDA_ERROR(cudaStreamCreateWithPriority(&stream, cudaStreamNonBlocking,
                                                        priority == StreamPriority::kHighest ? highest : lowest));
   return Stream(stream);
+}
+
+// Keeps `stream` waiting a moment: what should have come behind its work and does not is then too early, and seen.
+inline Status HoldUp(cudaStream_t stream) {
+  return WB_CUDA(cudaLaunchHostFunc(
+      stream, [](void*) { std::this_thread::sleep_for(std::chrono::microseconds(300)); }, nullptr));
 }
 
 // An event with a time.
