@@ -49,7 +49,9 @@ class Io {
   virtual int Remove(const std::string& path) = 0;                                      // a file, or an empty directory
   virtual int MakeDirectory(const std::string& path) = 0;                               // -EEXIST if there is one
   virtual int List(const std::string& directory, std::vector<std::string>* names) = 0;  // sorted
-  virtual int SyncDirectory(const std::string& directory) = 0;                          // "" is the root
+  // The changes to a directory ("" is the root) so far are durable. After an error it is unknown which are, but, unlike
+  // a file's Sync, one that succeeds later is for all changes before it, those before the one that failed included.
+  virtual int SyncDirectory(const std::string& directory) = 0;
 };
 
 }  // namespace workbench

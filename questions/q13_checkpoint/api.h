@@ -221,8 +221,8 @@ extern "C" q13::FormatError q13_safetensors_parse(const std::byte* head, size_t 
 // descending Type (in the order of the enumeration), then name, as the reference writer; padded with spaces so that the
 // data starts at a multiple of 8), then the data in that order. `sink` is called with consecutive pieces; false from
 // it: -EIO is returned. kInvalid: a name twice, "__metadata__" as a name, a name or metadata that is not UTF-8, a shape
-// that overflows or has a negative extent, a type that does not exist, a header of more than 100,000,000 bytes; nothing
-// is written then.
+// that overflows or has a negative extent, tensors of more than 2^63 - 1 bytes together, a type that does not exist, a
+// header of more than 100,000,000 bytes; nothing is written then.
 extern "C" int q13_safetensors_write(std::span<const q13::TensorView> tensors,
                                      const std::map<std::string, std::string>& metadata,
                                      bool (*sink)(void* context, const void* data, size_t bytes), void* context);

@@ -1,15 +1,42 @@
-// Q13's timed cases. Part E: compression (host code for the most part), and on a GPU the planes. Part
-// C, on a GPU: hashes, and the save of a state of which 1 % of the chunks have changed.
+// Q13's timed cases. Part A, on a GPU: a restore from memory. Part E: compression (host code for the most part), and on
+// a GPU the planes. Part C, on a GPU: hashes, and the save of a state of which 1 % of the chunks have changed.
 #include "grader/benchmark_case.h"
 #include "grader/inputs.h"
 #include "questions/q13_checkpoint/compress_case.h"
 #include "questions/q13_checkpoint/incremental_case.h"
+#include "questions/q13_checkpoint/restore_case.h"
 
 namespace q13 {
 namespace {
 
 using Replies = std::vector<std::vector<std::byte>>;
 using workbench::BenchmarkCase;
+
+BenchmarkCase RestoreBenchmark() {
+  constexpr int64_t kBytes = int64_t{1} << 30;
+  BenchmarkCase benchmark;
+  benchmark.name = "a/restore";
+  benchmark.part = "a";
+  benchmark.on_gpu = true;
+  benchmark.bytes = static_cast<double>(kBytes);
+  benchmark.request = [](uint64_t seed, bool) {
+    RestoreSpeedRequest request;
+    request.bytes = kBytes;
+    request.pinned_bytes = int64_t{64} << 20;
+    request.chunk_bytes = int64_t{4} << 20;
+    request.readers = 8;
+    request.samples = 11;
+    request.seed = seed;
+    return PackRestoreSpeed(request);
+  };
+  benchmark.seconds = [](const Replies& replies) {
+    RestoreSpeedReply reply;
+    std::vector<double> seconds;
+    const bool good = ParseRestoreSpeed(replies[0], &reply, &seconds) && reply.error == 0 && reply.wrong_bytes == 0;
+    return good ? seconds : std::vector<double>();
+  };
+  return benchmark;
+}
 
 BenchmarkCase CompressBenchmark() {
   constexpr size_t kElements = 1 << 20;
@@ -76,6 +103,7 @@ BenchmarkCase IncrementalBenchmark(const std::string& name, IncrementalScenario 
 std::vector<workbench::BenchmarkCase> workbench::MakeBenchmarks(bool gpu) {
   std::vector<BenchmarkCase> cases = {q13::CompressBenchmark()};
   if (!gpu) return cases;
+  cases.push_back(q13::RestoreBenchmark());
   for (const int32_t element_bytes : {2, 4}) {
     cases.push_back(q13::PlanesBenchmark(element_bytes, false));
     cases.push_back(q13::PlanesBenchmark(element_bytes, true));

@@ -117,7 +117,7 @@ void CheckCompressRatio(CheckContext& context) {
 }
 
 void CheckCompressBudget(CheckContext& context) {
-  const CompressData data = WordsData(Affordable(context, 16u << 20, 8u << 20, 1 << 15), Mix(context.seed() + 9));
+  const CompressData data = WordsData(Affordable(context, 8u << 20, 8u << 20, 1 << 15), Mix(context.seed() + 9));
   double zstd_seconds = 0;
   ZstdSize(data.bytes, 1, &zstd_seconds);
   CompressOutcome tiny;

@@ -71,6 +71,17 @@ void CheckAtomic(CheckContext& context) {
                {SaveOf(1, Small(1)), SaveOf(2, Small(2)), SaveAsyncOf(3, Small(3)), WaitFor()}, 2, {1, 2, 3}));
 }
 
+// `most` images, spread over the cuts; few of them have so many sectors that they take their whole share.
+bool CrashLong(CheckContext& context, const std::string& what, DurableRequest request, int64_t most) {
+  request.samples = 60000;
+  request.singles = 1000;
+  request.most_images = most;
+  DurableJudge judge(context, what, request);
+  if (!judge.Run() || !judge.AllRecover()) return false;
+  context.Figure(what + ": images", static_cast<double>(judge.reply().cases));
+  return true;
+}
+
 // Long logs of many sectors, where combinations can only be sampled.
 void CheckAtomicLong(CheckContext& context) {
   CheckAtomic(context);
@@ -78,12 +89,7 @@ void CheckAtomicLong(CheckContext& context) {
   const auto large = [](int number) { return StateId{Contents::kLarge, number}; };
   DurableRequest request =
       CaseOf(DurableMode::kCrash, 1, 1, {SaveOf(1, large(1)), SaveOf(2, large(2))}, 1, RecoveryOf({1, 2}, -1));
-  request.samples = 250000;
-  request.singles = 1000;
-  request.most_images = 100000;
-  DurableJudge judge(context, "a save of many sectors, 10^5 samples", request);
-  if (!judge.Run() || !judge.AllRecover()) return;
-  context.Figure("many sectors: images", static_cast<double>(judge.reply().cases));
+  (void)CrashLong(context, "a save of many sectors, 10^5 samples", request, 1 << 22);
 }
 
 void CheckReplace(CheckContext& context) {
@@ -104,6 +110,15 @@ void CheckRanks(CheckContext& context) {
       return;
     }
   }
+}
+
+void CheckRanksLong(CheckContext& context) {
+  CheckRanks(context);
+  if (context.failed() || !context.long_tier()) return;
+  DurableRequest request =
+      CaseOf(DurableMode::kCrash, 4, 1, {SaveOf(1, {Contents::kLarge, 1}), SaveOf(2, {Contents::kLarge, 2})}, 1,
+             RecoveryOf({1, 2}, -1));
+  (void)CrashLong(context, "a save of many sectors on 4 ranks, 10^5 samples", request, 500000);
 }
 
 void CheckRankLost(CheckContext& context) {
@@ -354,7 +369,7 @@ void AddDurableFaultChecks(std::vector<workbench::Check>* checks) {
         false,
         {"a barrier is taken for durability: a rank has not synced before it says that it is ready",
          "rank 0 commits without asking the others", "other ranks' new files are not in a synced directory"}},
-       CheckRanks});
+       CheckRanksLong});
   checks->push_back({{"b.rank_lost",
                       "a rank goes away",
                       1,

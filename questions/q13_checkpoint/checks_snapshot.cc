@@ -1,4 +1,4 @@
-// Part A: snapshots of device memory.
+// Part A: snapshots of device memory, and the list of all of its checks.
 #include "questions/q13_checkpoint/checks_snapshot.h"
 
 #include <cerrno>
@@ -7,6 +7,7 @@
 
 #include "questions/q13_checkpoint/api.h"
 #include "questions/q13_checkpoint/checks.h"
+#include "questions/q13_checkpoint/checks_restore.h"
 #include "questions/q13_checkpoint/snapshot_judge.h"
 
 namespace q13 {
@@ -343,27 +344,27 @@ void AddSnapshotChecks(std::vector<workbench::Check>* checks) {
        CheckArguments},
       {{"a.bytes",
         "every byte, once",
-        2,
+        1.5,
         false,
         {"the last, shorter chunk is left out", "an empty tensor ends the list", "a piece that crosses a chunk's end",
          "Finish is not called for a state of no bytes", "exact fits are taken for too large"}},
        CheckBytes},
       {{"a.ring",
         "more state than memory",
-        2,
+        1.5,
         false,
         {"a chunk is used again before the sink has taken it", "the sizes at the ring's end"}},
        CheckRing},
       {{"a.frozen",
         "the state at that point of the stream",
-        3,
+        2.5,
         false,
         {"the copy to the host is enqueued to another stream that does not wait for this one",
          "this stream does not wait for the copies on another", "tensors are read when the sink is ready for them"}},
        CheckFrozen},
       {{"a.asynchronous",
         "Save waits for no more than it has to",
-        3,
+        2.5,
         false,
         {"cudaDeviceSynchronize, cudaStreamSynchronize or cudaMemcpy in Save",
          "the default stream is used: it waits for others", "copies to memory that is not pinned",
@@ -395,9 +396,38 @@ void AddSnapshotChecks(std::vector<workbench::Check>* checks) {
         false,
         {"the writer thread is told to stop, and drops what is queued", "the thread is detached"}},
        CheckSnapshotShutdown},
+      {{"a.restore_bytes",
+        "every byte comes back, and nothing beside them",
+        0.5,
+        false,
+        {"a Read that gave less is taken for all of it", "-EINTR is taken for an error",
+         "the last, shorter chunk is left out", "memory is read into again before its copy is done",
+         "Read is given device memory"}},
+       CheckRestoreBytes},
+      {{"a.restore_order",
+        "written at that point of the stream",
+        0.5,
+        false,
+        {"copies on other streams do not wait for this one", "the copies are still under way when it returns",
+         "the default stream is used: it waits for others"}},
+       CheckRestoreOrder},
+      {{"a.restore_overlap",
+        "Reads at once, and beside the copies",
+        0.5,
+        false,
+        {"one Read after the other", "a lock that is held while reading", "each Read waits for the copy before it",
+         "more Reads at once than readers, where there is memory for them"}},
+       CheckRestoreOverlap},
+      {{"a.restore_errors",
+        "the source fails; memory within the budget",
+        0.5,
+        false,
+        {"the error stays in the thread", "the other readers go on", "0 bytes are taken for the end",
+         "a pinned buffer of the state's size", "what is allocated stays when a Read has failed"}},
+       CheckRestoreErrors},
       {{"a.stall",
         "how long training stands still",
-        1,
+        0.5,
         true,
         {"many small copies instead of a few kernels", "copies and the sink take turns instead of overlapping",
          "pageable memory"}},
@@ -409,6 +439,12 @@ void AddSnapshotChecks(std::vector<workbench::Check>* checks) {
         {"copies to the host by a kernel: the copy engine needs no multiprocessors",
          "the copies to the host are in the training's stream"}},
        CheckSnapshotSlowdown},
+      {{"a.restore_speed",
+        "how long a restore takes",
+        0.5,
+        true,
+        {"pageable memory", "pinning takes longer than copying", "a lock that all readers take for each piece"}},
+       CheckRestoreSpeed},
   };
   checks->insert(checks->end(), mine.begin(), mine.end());
 }

@@ -15,6 +15,7 @@
 #include "harness/device/findings.h"
 #include "harness/device/nvml.h"
 #include "harness/device/roofline.h"
+#include "harness/device/stream.h"
 #include "harness/runner/rank_program.h"
 #include "harness/workloads/trained_tensors.h"
 #include "questions/q13_checkpoint/compress_damage.h"
@@ -22,6 +23,8 @@
 
 namespace q13 {
 namespace {
+
+constexpr size_t kHeldUpBytes = 1 << 20;
 
 using workbench::DeviceBuffer;
 using workbench::Status;
@@ -194,7 +197,8 @@ Status CompressRank::RunCompress(const CompressCall& call, CompressOutcome* outc
   if (!call.data.empty()) {
     WB_RETURN_IF_CUDA_ERROR(cudaMemcpy(staged.data(), call.data.data(), call.data.size(), cudaMemcpyHostToDevice));
     WB_RETURN_IF_CUDA_ERROR(cudaDeviceSynchronize());
-    // The data arrives on the stream, right before the call.
+    // The data arrives on the stream, while the call is made; where that is timed, right before it.
+    if (call.data.size() <= kHeldUpBytes) WB_RETURN_IF_ERROR(workbench::HoldUp(stream));
     WB_RETURN_IF_CUDA_ERROR(
         cudaMemcpyAsync(input.data(), staged.data(), call.data.size(), cudaMemcpyDeviceToDevice, stream));
   }
@@ -235,6 +239,7 @@ Status CompressRank::RunDecompress(const DecompressCall& call, DecompressOutcome
   WB_RETURN_IF_ERROR(room.Create(call.capacity, call.offset));
   // Poisoned on the stream as well: what is written on another one may be written too early.
   if (call.capacity > 0) {
+    WB_RETURN_IF_ERROR(workbench::HoldUp(runner_->stream()));
     WB_RETURN_IF_CUDA_ERROR(cudaMemsetAsync(room.data(), kPoisonByte, call.capacity, runner_->stream()));
   }
   // A copy of exactly that size, which is gone after the call.

@@ -1,5 +1,7 @@
 #include "questions/q13_checkpoint/crash_matrix.h"
 
+#include <algorithm>
+#include <cstdint>
 #include <set>
 #include <utility>
 
@@ -32,17 +34,21 @@ CrashMatrixCounts ForEachCrash(const FileTree& start, const std::vector<IoOperat
     ++counts.cuts;
     CrashOptions images = options.images;
     images.seed = images.seed * 1000003 + cut;
-    const bool go_on =
-        ForEachCrashImage(replay, images, [&](const FileTree& tree, const std::function<std::string()>& describe) {
-          ++counts.images;
-          if (!seen.insert({tree.Hash(), marks}).second) return true;
-          ++counts.distinct;
-          const auto all = [&] {
-            return "crash after " + (last == nullptr ? "nothing" : last->Describe()) + " (operation " +
-                   std::to_string(cut) + " of " + std::to_string(log.size()) + "); " + describe();
-          };
-          return visit({tree, cut, marks, all}) && counts.distinct < options.most_images;
-        });
+    // Each cut has its share, and what those before it have left over.
+    const auto cuts = static_cast<int64_t>(log.size() - cut + 1);
+    const int64_t until = counts.distinct + std::max<int64_t>(1, (options.most_images - counts.distinct) / cuts);
+    bool go_on = true;
+    ForEachCrashImage(replay, images, [&](const FileTree& tree, const std::function<std::string()>& describe) {
+      ++counts.images;
+      if (!seen.insert({tree.Hash(), marks}).second) return true;
+      ++counts.distinct;
+      const auto all = [&] {
+        return "crash after " + (last == nullptr ? "nothing" : last->Describe()) + " (operation " +
+               std::to_string(cut) + " of " + std::to_string(log.size()) + "); " + describe();
+      };
+      go_on = visit({tree, cut, marks, all});
+      return go_on && counts.distinct < until;
+    });
     if (!go_on) break;
   }
   return counts;

@@ -26,7 +26,7 @@ struct CrashPoint {
 struct CrashMatrixOptions {
   size_t first_cut = 0;  // earlier ones are passed over
   workbench::CrashOptions images;
-  int64_t most_images = 1 << 20;  // distinct ones
+  int64_t most_images = 1 << 20;  // distinct ones, about: spread over the cuts, at least one each
 };
 
 struct CrashMatrixCounts {

@@ -62,6 +62,29 @@ class Snapshotter {
   virtual int Wait() = 0;  // until all saves are finished
 };
 
+// Where a restore comes from. The judge's own. Called from threads of q13_restore's, several at a time.
+class Source {
+ public:
+  virtual ~Source() = default;
+  // Bytes [offset, offset + bytes) of a tensor, into host memory. Returns how many it gave: at least 1, perhaps fewer
+  // than asked for, and that is no error; or minus an errno, of which -EINTR says that the call is to be made again; or
+  // 0: there is no more, the tensor is cut short.
+  virtual int64_t Read(int32_t tensor, int64_t offset, void* data, int64_t bytes) = 0;
+};
+
+struct RestoreTensor {
+  const char* name = nullptr;
+  Type type = Type::kF32;
+  void* data = nullptr;  // device memory; any alignment that is a multiple of the type's bytes; no two overlap
+  int64_t bytes = 0;     // may be 0
+};
+
+struct RestoreConfig {
+  int64_t pinned_bytes = 0;       // pinned host memory that it may use; >= chunk_bytes
+  int64_t chunk_bytes = 4 << 20;  // of a Read, at most; >= 1
+  int32_t readers = 8;            // Reads that may be under way at a time; >= 1
+};
+
 // ---------------------------------------------------------------------------------------------------- Part C
 
 struct Hash128 {
@@ -105,6 +128,19 @@ class IncrementalStore {
 
 // nullptr: the configuration makes no sense, or there is no memory. To be deleted by the caller.
 extern "C" q13::Snapshotter* q13_snapshot_create(const q13::SnapshotConfig& config, q13::Sink* sink);
+
+// Fills the tensors' memory from `source`: the way back, and like it bounded by the slowest of reading and copying, not
+// by their sum. Reads overlap each other, as far as `readers`, the memory and the number of chunks let them, and the
+// copies to the device. The tensors are written in the order of `stream`: after what was enqueued to it before the
+// call, before what is enqueued after. Other streams are not waited for, but by freeing memory at the end. Returns when
+// every byte has been read and nothing of the source or of the memory for staging is in use any more: all CUDA memory
+// is allocated in the call and freed by its end, `pinned_bytes` of pinned host memory (64 KiB beside it for tables) and
+// none on the device. 0, or the first error: minus the errno that Read gave, -EIO for 0 from Read or a CUDA error,
+// -ENOMEM when there is no memory; a reader that finds that one has failed begins no Read any more, none is under way
+// when it returns, and nothing is known of the tensors' bytes then. kInvalid, and nothing is read: pinned_bytes <
+// chunk_bytes, chunk_bytes < 1, readers < 1, no source, bytes < 0, no data where there are bytes.
+extern "C" int q13_restore(const q13::RestoreConfig& config, q13::Source* source,
+                           std::span<const q13::RestoreTensor> tensors, cudaStream_t stream);
 
 extern "C" q13::IncrementalStore* q13_incremental_create(q13::Io* io, const std::string& directory);
 

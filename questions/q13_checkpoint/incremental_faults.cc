@@ -29,8 +29,9 @@ constexpr int64_t kDone = 1;  // a mark: the call has returned
 State SmallState(IncrementalTrial& trial, int number) {
   State state;
   const auto key = [&](int n) { return trial.Key(static_cast<uint64_t>(n)); };
-  state["w"] = RandomTensor(Type::kF32, 1100, key(number < 3 ? 1 : 2));
-  state["moment"] = RandomTensor(Type::kBF16, 622, key(10 + number));
+  const int64_t scale = trial.Affordable<int64_t>(1, 1, 1, 64);
+  state["w"] = RandomTensor(Type::kF32, 1100 * scale, key(number < 3 ? 1 : 2));
+  state["moment"] = RandomTensor(Type::kBF16, 622 * scale, key(10 + number));
   state["step"] = RandomTensor(Type::kI64, 8, key(20 + number));
   if (number % 2 == 1) state["only in odd ones"] = RandomTensor(Type::kU8, 3, key(30 + number));
   if (number % 3 == 0) state["again in every third"] = RandomTensor(Type::kU8, 700, key(40));
@@ -289,10 +290,10 @@ void TryCrash(IncrementalTrial& trial) {
     CrashMatrixOptions options;
     options.first_cut = begin;
     options.images.exhaustive_units = trial.Affordable(2, 5, 6, 8);
-    options.images.singles = trial.Affordable(2, 8, 12, 40);
-    options.images.samples = trial.Affordable(1, 6, 20, 400);
+    options.images.singles = trial.Affordable(2, 8, 12, 200);
+    options.images.samples = trial.Affordable(1, 6, 20, 20000);
     options.images.seed = trial.seed();
-    options.most_images = trial.Affordable<int64_t>(30, 700, 3000, 20000);
+    options.most_images = trial.Affordable<int64_t>(30, 700, 3000, 1 << 22);
     int64_t images = 0;
     ForEachCrash(io.Start(), io.Log(), options, [&](const CrashPoint& point) {
       const auto told = [&](bool good) {

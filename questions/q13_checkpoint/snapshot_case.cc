@@ -7,7 +7,7 @@ namespace q13 {
 std::vector<std::byte> PackSnapshotCase(const SnapshotCase& script) {
   std::vector<std::byte> bytes;
   Append(&bytes, RequestKind::kSnapshot);
-  Append<int32_t>(&bytes, 0);
+  Append(&bytes, SnapshotForm::kScript);
   Append(&bytes, script.device_bytes);
   Append(&bytes, script.pinned_bytes);
   Append(&bytes, script.chunk_bytes);
@@ -21,7 +21,8 @@ std::vector<std::byte> PackSnapshotCase(const SnapshotCase& script) {
 
 bool ParseSnapshotCase(std::span<const std::byte> bytes, SnapshotCase* script) {
   Reader reader(bytes);
-  if (reader.Read<RequestKind>() != RequestKind::kSnapshot || reader.Read<int32_t>() != 0) return false;
+  if (reader.Read<RequestKind>() != RequestKind::kSnapshot) return false;
+  if (reader.Read<SnapshotForm>() != SnapshotForm::kScript) return false;
   script->device_bytes = reader.Read<int64_t>();
   script->pinned_bytes = reader.Read<int64_t>();
   script->chunk_bytes = reader.Read<int64_t>();

@@ -1,5 +1,5 @@
 // Part A: a case as the grader sends it to the runner, and what comes back. A case is a script: what the judge does
-// with a snapshotter, its stream and its sink, one action after another.
+// with a snapshotter, its stream and its sink, one action after another. (restore_case.h: those of q13_restore.)
 #ifndef QUESTIONS_Q13_CHECKPOINT_SNAPSHOT_CASE_H_
 #define QUESTIONS_Q13_CHECKPOINT_SNAPSHOT_CASE_H_
 
@@ -9,6 +9,9 @@
 #include <vector>
 
 namespace q13 {
+
+// What a request is of part A's, behind the RequestKind.
+enum class SnapshotForm : int32_t { kScript = 0, kSpeed, kRestore, kRestoreSpeed };
 
 // ---- Contents
 
@@ -128,8 +131,8 @@ bool ParseSnapshotReply(std::span<const std::byte> bytes, SnapshotReply* reply);
 enum class SnapshotRoom : int32_t { kDevice = 0, kPinned = 1, kRing = 2 };
 
 struct SnapshotSpeedRequest {
-  int32_t kind = 0;      // RequestKind::kSnapshot
-  int32_t is_speed = 1;  // 0: what follows is a script
+  int32_t kind = 0;  // RequestKind::kSnapshot
+  SnapshotForm form = SnapshotForm::kSpeed;
   SnapshotRoom room = SnapshotRoom::kDevice;
   int32_t samples = 0;
   int64_t bytes = 0;  // of state, about

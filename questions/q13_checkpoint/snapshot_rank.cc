@@ -4,6 +4,7 @@
 
 #include <array>
 #include <chrono>
+#include <string>
 #include <thread>
 #include <utility>
 
@@ -14,6 +15,9 @@
 #include "harness/runner/rank_program.h"
 #include "questions/q13_checkpoint/judge_kernels.h"
 #include "questions/q13_checkpoint/protocol.h"
+#include "questions/q13_checkpoint/restore_case.h"
+#include "questions/q13_checkpoint/restore_rank.h"
+#include "questions/q13_checkpoint/restore_speed.h"
 #include "questions/q13_checkpoint/snapshot_memory.h"
 #include "questions/q13_checkpoint/snapshot_speed.h"
 
@@ -187,15 +191,7 @@ void Script::Save(const SnapshotAction& action, SnapshotActionResult* result) {
 
 Status Script::CloseGate(const SnapshotAction& action) {
   gate_->Close(milliseconds(action.a));
-  // The function may run after this case: it keeps the gate.
-  auto* const argument = new std::shared_ptr<Gate>(gate_);
-  return WB_CUDA(cudaLaunchHostFunc(
-      StreamOf(action.stream),
-      [](void* data) {
-        const std::unique_ptr<std::shared_ptr<Gate>> gate(static_cast<std::shared_ptr<Gate>*>(data));
-        (*gate)->Pass();
-      },
-      argument));
+  return WB_CUDA(EnqueueGate(gate_, StreamOf(action.stream)));  // that may pass after this case
 }
 
 Status Script::Join(const SnapshotAction& action) {
@@ -241,26 +237,46 @@ void EndRunUnlessOk(const Status& status) {
   if (!findings.empty()) workbench::FailRun(workbench::ErrorKind::kDevice, findings);
 }
 
+[[noreturn]] void RefuseRequest() {
+  workbench::FailRun(workbench::ErrorKind::kHarness, "a request that part a does not understand");
+}
+
 }  // namespace
 
 Status SnapshotRank::Load(void* library) {
   create_ = reinterpret_cast<decltype(create_)>(dlsym(library, "q13_snapshot_create"));
-  if (create_ != nullptr) return Status::Ok();
-  return workbench::Error(
-      "the implementation does not define q13_snapshot_create; is it still extern \"C\", with the signature of "
-      "device_api.h?");
+  restore_ = reinterpret_cast<decltype(restore_)>(dlsym(library, "q13_restore"));
+  if (create_ != nullptr && restore_ != nullptr) return Status::Ok();
+  return workbench::Error(std::string("the implementation does not define ") +
+                          (create_ == nullptr ? "q13_snapshot_create" : "q13_restore") +
+                          "; is it still extern \"C\", with the signature of device_api.h?");
 }
 
 workbench::Result<std::vector<std::byte>> SnapshotRank::Run(std::span<const std::byte> request) {
-  if (IsSpeedRequest(request)) {
-    std::vector<std::byte> reply;
-    EndRunUnlessOk(RunSnapshotSpeed(request, create_, &reply));
-    return reply;
+  Reader reader(request);
+  (void)reader.Read<RequestKind>();
+  switch (reader.Read<SnapshotForm>()) {
+    case SnapshotForm::kScript:
+      return RunScript(request);
+    case SnapshotForm::kRestore:
+      return RunOneRestore(request);
+    case SnapshotForm::kSpeed: {
+      std::vector<std::byte> reply;
+      EndRunUnlessOk(RunSnapshotSpeed(request, create_, &reply));
+      return reply;
+    }
+    case SnapshotForm::kRestoreSpeed: {
+      std::vector<std::byte> reply;
+      EndRunUnlessOk(RunRestoreSpeed(request, restore_, &reply));
+      return reply;
+    }
   }
+  RefuseRequest();
+}
+
+std::vector<std::byte> SnapshotRank::RunScript(std::span<const std::byte> request) {
   SnapshotCase script;
-  if (!ParseSnapshotCase(request, &script) || !IsSensible(script)) {
-    workbench::FailRun(workbench::ErrorKind::kHarness, "a request that part a does not understand");
-  }
+  if (!ParseSnapshotCase(request, &script) || !IsSensible(script)) RefuseRequest();
   SnapshotReply reply;
   {
     Script run(script, create_);
@@ -269,6 +285,15 @@ workbench::Result<std::vector<std::byte>> SnapshotRank::Run(std::span<const std:
   }
   EndRunUnlessOk(Status::Ok());
   return PackSnapshotReply(reply);
+}
+
+std::vector<std::byte> SnapshotRank::RunOneRestore(std::span<const std::byte> request) {
+  RestoreCase asked;
+  if (!ParseRestoreCase(request, &asked) || !IsSensible(asked)) RefuseRequest();
+  RestoreReply reply;
+  EndRunUnlessOk(RunRestore(asked, restore_, &last_source_, &reply));
+  EndRunUnlessOk(Status::Ok());
+  return PackRestoreReply(reply);
 }
 
 }  // namespace q13

@@ -1,13 +1,10 @@
 #include "questions/q13_checkpoint/snapshot_sink.h"
 
-#include <cuda_runtime_api.h>
-
 #include <algorithm>
 #include <cstring>
 #include <thread>
 
 namespace q13 {
-namespace {
 
 bool IsHostMemory(const void* data) {
   cudaPointerAttributes attributes{};
@@ -17,8 +14,6 @@ bool IsHostMemory(const void* data) {
   }
   return attributes.type == cudaMemoryTypeUnregistered || attributes.type == cudaMemoryTypeHost;
 }
-
-}  // namespace
 
 void Gate::Close(std::chrono::milliseconds at_most, int64_t threshold) {
   std::lock_guard lock(mutex_);
@@ -46,6 +41,17 @@ void Gate::Pass(int64_t value) {
 bool Gate::opened_by_itself() const {
   std::lock_guard lock(mutex_);
   return by_itself_;
+}
+
+cudaError_t EnqueueGate(const std::shared_ptr<Gate>& gate, cudaStream_t stream) {
+  auto* const argument = new std::shared_ptr<Gate>(gate);
+  return cudaLaunchHostFunc(
+      stream,
+      [](void* data) {
+        const std::unique_ptr<std::shared_ptr<Gate>> owner(static_cast<std::shared_ptr<Gate>*>(data));
+        (*owner)->Pass();
+      },
+      argument);
 }
 
 RecordingSink::RecordingSink(const std::vector<SnapshotTensor>& tensors, int32_t saves) : tensors_(tensors) {

@@ -3,6 +3,8 @@
 #ifndef QUESTIONS_Q13_CHECKPOINT_SNAPSHOT_SINK_H_
 #define QUESTIONS_Q13_CHECKPOINT_SNAPSHOT_SINK_H_
 
+#include <cuda_runtime_api.h>
+
 #include <chrono>
 #include <condition_variable>
 #include <cstddef>
@@ -35,6 +37,12 @@ class Gate {
   int64_t threshold_ = 0;
   Clock::time_point until_;
 };
+
+// What is enqueued behind it waits at the gate. The gate is kept until it has been passed.
+cudaError_t EnqueueGate(const std::shared_ptr<Gate>& gate, cudaStream_t stream);
+
+// Also for memory that CUDA does not know.
+bool IsHostMemory(const void* data);
 
 class RecordingSink : public Sink {
  public:

@@ -256,16 +256,11 @@ class SpeedRun {
 
 }  // namespace
 
-bool IsSpeedRequest(std::span<const std::byte> request) {
-  const SnapshotSpeedRequest speed = Reader(request).Read<SnapshotSpeedRequest>();
-  return request.size() == sizeof speed && speed.is_speed == 1;
-}
-
 Status RunSnapshotSpeed(std::span<const std::byte> request, decltype(&q13_snapshot_create) create,
                         std::vector<std::byte>* reply) {
   const SnapshotSpeedRequest speed = Reader(request).Read<SnapshotSpeedRequest>();
-  if (speed.bytes < (int64_t{64} << 20) || speed.bytes > (int64_t{1} << 36) || speed.samples < 1 ||
-      speed.samples > 100 || speed.ring_bytes < kChunkBytes) {
+  if (request.size() != sizeof speed || speed.bytes < (int64_t{64} << 20) || speed.bytes > (int64_t{1} << 36) ||
+      speed.samples < 1 || speed.samples > 100 || speed.ring_bytes < kChunkBytes) {
     return workbench::Error("a timing of part a that makes no sense");
   }
   SnapshotSpeedReply result;

@@ -11,7 +11,6 @@
 
 namespace q13 {
 
-bool IsSpeedRequest(std::span<const std::byte> request);
 // Appends a SnapshotSpeedReply and its times. An error is the device's.
 workbench::Status RunSnapshotSpeed(std::span<const std::byte> request, decltype(&q13_snapshot_create) create,
                                    std::vector<std::byte>* reply);

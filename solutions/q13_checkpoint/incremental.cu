@@ -126,10 +126,10 @@ class Increments : public IncrementalStore {
     for (const std::string& name : names) {
       DataFile file;
       int64_t number = 0;
-      if (ParseName(name, "data", {&file.step, &file.id})) {
+      if (ParseName(name, "data", {&file.step, &file.id}) && file.id < kMostId) {
         files_.insert(file);
         next_id_ = std::max(next_id_, file.id + 1);
-      } else if (ParseName(name, "temporary", {&number})) {
+      } else if (ParseName(name, "temporary", {&number}) && number < kMostId) {
         temporary_.insert(number);
         next_id_ = std::max(next_id_, number + 1);
       } else if (ParseName(name, "step", {&number})) {
@@ -314,7 +314,6 @@ class Increments : public IncrementalStore {
     for (const Tensor& tensor : manifest.tensors) {
       HostTensor& to = (*state)[tensor.name];
       to.info = {tensor.type, {tensor.bytes / TypeBytes(tensor.type)}};
-      to.data.reserve(static_cast<size_t>(tensor.bytes));
       for (const Chunk& chunk : tensor.chunks) {
         const size_t at = to.data.size();
         to.data.resize(at + static_cast<size_t>(chunk.length));

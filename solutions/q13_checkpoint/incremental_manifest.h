@@ -7,6 +7,7 @@
 #include <compare>
 #include <cstdint>
 #include <initializer_list>
+#include <set>
 #include <string>
 #include <unordered_map>
 #include <utility>
@@ -20,6 +21,7 @@ namespace q13 {
 inline constexpr uint64_t kManifestMagic = 0x31304d4350313351;  // "Q31PCM01", in this order of bytes
 inline constexpr int64_t kMostManifestBytes = int64_t{1} << 32;
 inline constexpr int64_t kChunkRecordBytes = 64;
+inline constexpr int64_t kMostId = int64_t{1} << 62;  // one more never overflows
 
 struct DataFile {
   int64_t step = 0;  // whose file it is
@@ -76,13 +78,15 @@ inline bool Decode(const Bytes& frame, int64_t step, Manifest* manifest) {
   if (!Unseal(kManifestMagic, frame, &payload)) return false;
   Decoder in(payload);
   if (in.Get<int64_t>() != step) return false;
+  std::set<std::string> names;
   const size_t tensors = in.GetCount(28);
   for (size_t t = 0; t < tensors && in.ok(); ++t) {
     Tensor tensor{in.GetText()};
     tensor.type = in.Get<Type>();
     tensor.bytes = in.Get<int64_t>();
     tensor.chunks.resize(in.GetCount(kChunkRecordBytes));
-    if (tensor.type < Type::kBool || tensor.type > Type::kU64 || tensor.bytes < 0) return false;
+    if (tensor.type < Type::kBool || tensor.type > Type::kU64 || !names.insert(tensor.name).second) return false;
+    if (tensor.bytes < 0 || tensor.bytes % TypeBytes(tensor.type) != 0) return false;
     if (static_cast<int64_t>(tensor.chunks.size()) != ChunksOf(tensor.bytes)) return false;
     for (size_t c = 0; c < tensor.chunks.size(); ++c) {
       tensor.chunks[c] = in.Get<Chunk>();

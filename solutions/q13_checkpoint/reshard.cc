@@ -51,7 +51,7 @@ std::vector<Piece> CutIntoPieces(const std::vector<RankBox>& boxes) {
   std::vector<Piece> pieces;
   for (const auto& [box, holders] : distinct) {
     // Boxes come by their begin: what ends before this one's in the first dimension meets none that are to come.
-    const auto behind = std::partition(pieces.begin(), pieces.end(), [&](const Piece& piece) {
+    const auto behind = std::partition(pieces.begin(), pieces.end(), [&box = box](const Piece& piece) {
       return box.begin.empty() || piece.box.begin[0] + piece.box.extent[0] > box.begin[0];
     });
     done.insert(done.end(), std::make_move_iterator(behind), std::make_move_iterator(pieces.end()));
@@ -351,6 +351,9 @@ class Shards {
 
   int LoadSlices(const ShardManifest& manifest, std::span<const Slice> slices) {
     std::map<const Piece*, WantedPiece> pieces;
+    for (const auto& [name, tensor] : manifest.tensors) {
+      if (!AreDisjoint(tensor.pieces)) return kDamaged;
+    }
     for (const Slice& slice : slices) {
       const auto found = manifest.tensors.find(slice.name);
       if (found == manifest.tensors.end()) return kNotFound;
@@ -426,8 +429,9 @@ class Shards {
     Bytes payload;
     if (!Unseal(kChecksumsMagic, frame, &payload)) return kDamaged;
     checksums->resize(payload.size() / sizeof(Digest));
-    std::memcpy(checksums->data(), payload.data(), checksums->size() * sizeof(Digest));
-    return 0;
+    Decoder in(payload);
+    for (Digest& digest : *checksums) digest = in.Get<Digest>();
+    return in.done() ? 0 : kDamaged;
   }
 
   int ReadManifest(Bytes* frame) const {
@@ -443,7 +447,9 @@ class Shards {
     const int error = ReadManifest(&frame);
     if (error != 0) return error == kNotFound ? 0 : error;
     if (!Unseal(kShardMagic, frame, &payload)) return kDamaged;
-    *generation = Decoder(payload).Get<int64_t>();
+    const int64_t found = Decoder(payload).Get<int64_t>();
+    if (found < 0 || found >= kMostShardGeneration) return kDamaged;
+    *generation = found;
     return 0;
   }
 

@@ -60,7 +60,8 @@ inline Box BoxOf(const Slice& slice) { return {slice.begin, slice.extent}; }
 
 inline int64_t ChunkElements(const TensorInfo& info) { return kShardChunk / TypeBytes(info.type); }
 inline int64_t Chunks(const TensorInfo& info, const Piece& piece) {
-  return (Elements(piece.box) + ChunkElements(info) - 1) / ChunkElements(info);
+  const int64_t elements = Elements(piece.box);
+  return elements / ChunkElements(info) + (elements % ChunkElements(info) != 0);
 }
 
 struct FileEnd {
@@ -85,11 +86,29 @@ inline bool Locate(ShardManifest* manifest, size_t ranks, std::vector<FileEnd>* 
         part.file_offset = end.bytes;
         chunk += part.chunks;
         end.chunks += part.chunks;
-        const int64_t part_bytes = std::min(chunk * kShardChunk, bytes) - part.first * kShardChunk;
+        const int64_t part_bytes = (chunk == chunks ? bytes : chunk * kShardChunk) - part.first * kShardChunk;
         if (__builtin_add_overflow(end.bytes, part_bytes, &end.bytes)) return false;
       }
       if (chunk != chunks) return false;
     }
+  }
+  return true;
+}
+
+// Pieces in order, as they are saved, of which no two share an element. What is missing is found when it is wanted.
+inline bool AreDisjoint(const std::vector<Piece>& pieces) {
+  std::vector<const Box*> open;  // those that reach into what is to come, in the first dimension
+  for (size_t i = 0; i < pieces.size(); ++i) {
+    const Box& box = pieces[i].box;
+    if (i > 0 && !(pieces[i - 1].box < box)) return false;
+    std::erase_if(open, [&](const Box* other) {
+      return !box.begin.empty() && other->begin[0] + other->extent[0] <= box.begin[0];
+    });
+    Box shared;
+    for (const Box* other : open) {
+      if (Intersect(*other, box, &shared)) return false;
+    }
+    open.push_back(&box);
   }
   return true;
 }

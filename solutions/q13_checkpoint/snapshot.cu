@@ -1,4 +1,4 @@
-// Q13 part A: snapshots.
+// Q13 part A: snapshots, and the way back.
 //
 // A state is taken as one sequence of bytes, its tensors one behind the other. It flows through two rings, one in
 // device memory and one in pinned host memory, and is cut anywhere: so a state of exactly the free bytes fits.
@@ -11,9 +11,16 @@
 // lower way itself, waiting for bytes of the pinned ring where they are short; `stream` waits for the copies, or Save
 // does. One thread feeds the pinned ring from the device's and empties it into the sink, in the order in which the
 // ring's bytes were given out; so both rings are freed in order, and a position in each is all there is to manage.
+//
+//   source --(readers)--> two slots of pinned memory each --(a stream each)--> tensors
+//
+// A restore is taken as one sequence of bytes, too. Its readers take the next megabyte of it, again and again, and
+// share nothing but the number of the next one; what one reads into a slot is copied while it reads into the other.
 #include <cuda_runtime.h>
 
 #include <algorithm>
+#include <array>
+#include <atomic>
 #include <cerrno>
 #include <condition_variable>
 #include <deque>
@@ -25,63 +32,23 @@
 #include <vector>
 
 #include "questions/q13_checkpoint/device_api.h"
+#include "solutions/q13_checkpoint/cuda_owned.h"
 
 namespace {
 
+using q13::DeviceMemory;
 using q13::DeviceTensor;
+using q13::Event;
+using q13::EventPool;
+using q13::LatePinned;
+using q13::Make;
+using q13::PinnedMemory;
+using q13::RestoreConfig;
+using q13::RestoreTensor;
 using q13::Sink;
 using q13::SnapshotConfig;
-
-// ---- What CUDA gives, owned
-
-struct FreeDevice {
-  void operator()(std::byte* data) const { (void)cudaFree(data); }
-};
-struct FreePinned {
-  void operator()(std::byte* data) const { (void)cudaFreeHost(data); }
-};
-struct DestroyStream {
-  void operator()(cudaStream_t stream) const { (void)cudaStreamDestroy(stream); }
-};
-struct DestroyEvent {
-  void operator()(cudaEvent_t event) const { (void)cudaEventDestroy(event); }
-};
-using DeviceMemory = std::unique_ptr<std::byte, FreeDevice>;
-using PinnedMemory = std::unique_ptr<std::byte, FreePinned>;
-using Stream = std::unique_ptr<std::remove_pointer_t<cudaStream_t>, DestroyStream>;
-using Event = std::unique_ptr<std::remove_pointer_t<cudaEvent_t>, DestroyEvent>;
-
-// Of the highest priority, and none that the default stream waits for.
-bool Make(Stream* stream) {
-  int lowest = 0, highest = 0;
-  cudaStream_t made = nullptr;
-  if (cudaDeviceGetStreamPriorityRange(&lowest, &highest) != cudaSuccess) return false;
-  if (cudaStreamCreateWithPriority(&made, cudaStreamNonBlocking, highest) != cudaSuccess) return false;
-  stream->reset(made);
-  return true;
-}
-
-// Events are used again: making one may cost more than a small copy. REQUIRES, for both: the owner's lock.
-class EventPool {
- public:
-  Event Take() {
-    if (!free_.empty()) {
-      Event event = std::move(free_.back());
-      free_.pop_back();
-      return event;
-    }
-    cudaEvent_t made = nullptr;
-    // A thread that waits for it sleeps: training needs the core.
-    if (cudaEventCreateWithFlags(&made, cudaEventDisableTiming | cudaEventBlockingSync) != cudaSuccess) return nullptr;
-    return Event(made);
-  }
-  void Return(Event event) {
-    if (event != nullptr) free_.push_back(std::move(event));
-  }
-
- private:
-  std::vector<Event> free_;
-};
+using q13::Source;
+using q13::Stream;
 
 // ---- Rings
 
@@ -481,6 +448,171 @@ class RingSnapshotter : public q13::Snapshotter {
   std::thread writer_;
 };
 
+// ---- The way back
+
+constexpr size_t kSlotsOfReader = 2;              // one is read into while the other is copied
+constexpr int64_t kSlotBytes = int64_t{1} << 20;  // two make a huge page, and stay in a core's cache until copied
+
+// A place for a piece of the state. Its reader fills it when it is free, the copying thread frees it.
+struct Slot {
+  enum State { kFree, kFilled, kCopied };
+  std::atomic<State> state = kFree;
+  std::byte* data = nullptr;
+  int64_t begin = 0, bytes = 0;  // of the piece, in the state
+  Event copied;
+};
+
+struct Reader {
+  LatePinned memory;
+  std::array<Slot, kSlotsOfReader> slots;
+  size_t slot_count = 0;  // the others stay free
+};
+
+// One call.
+class Restore {
+ public:
+  Restore(const RestoreConfig& config, Source* source, std::span<const RestoreTensor> tensors)
+      : source_(source), tensors_(tensors), slot_bytes_(std::min(config.chunk_bytes, kSlotBytes)) {
+    for (const RestoreTensor& tensor : tensors) {
+      begins_.push_back(bytes_);
+      bytes_ += tensor.bytes;
+    }
+    const int64_t pieces = (bytes_ + slot_bytes_ - 1) / slot_bytes_;
+    const size_t slots = static_cast<size_t>(config.pinned_bytes / slot_bytes_);
+    const size_t readers = std::min({static_cast<size_t>(config.readers), static_cast<size_t>(pieces), slots});
+    readers_ = std::vector<Reader>(readers);
+    // Those that are left over go to the first ones.
+    for (size_t r = 0; r < readers; ++r) {
+      readers_[r].slot_count = std::min(kSlotsOfReader, (slots + readers - 1 - r) / readers);
+    }
+  }
+
+  int Run(cudaStream_t stream) {
+    if (bytes_ == 0) return 0;
+    for (Reader& reader : readers_) {
+      reader.memory = LatePinned(static_cast<int64_t>(reader.slot_count) * slot_bytes_);
+      if (reader.memory.data() == nullptr) return -ENOMEM;
+      for (size_t s = 0; s < reader.slot_count; ++s) {
+        reader.slots[s].data = reader.memory.data() + static_cast<int64_t>(s) * slot_bytes_;
+        if (!Make(&reader.slots[s].copied)) return -EIO;
+      }
+    }
+    reading_ = readers_.size();
+    std::vector<std::thread> threads;
+    for (Reader& reader : readers_) threads.emplace_back([this, &reader] { Read(reader); });
+    CopySlots(stream);
+    for (std::thread& thread : threads) thread.join();
+    if (cudaStreamSynchronize(stream) != cudaSuccess) Fail(-EIO);
+    return error_;
+  }
+
+ private:
+  // The first one counts, and stops all readers.
+  void Fail(int error) {
+    int none = 0;
+    (void)error_.compare_exchange_strong(none, error);
+  }
+
+  void Read(Reader& reader) {
+    for (size_t s = 0; error_ == 0; s = (s + 1) % reader.slot_count) {
+      const int64_t begin = next_.fetch_add(slot_bytes_);
+      if (begin >= bytes_) break;
+      Slot& slot = reader.slots[s];
+      for (Slot::State state; (state = slot.state) != Slot::kFree;) slot.state.wait(state);
+      slot.begin = begin;
+      slot.bytes = std::min(slot_bytes_, bytes_ - begin);
+      if (const int error = Fill(slot); error != 0) Fail(error);
+      slot.state = Slot::kFilled;
+      Tell();
+    }
+    --reading_;
+    Tell();
+  }
+
+  // The copying thread.
+  void Tell() {
+    ++news_;
+    news_.notify_one();
+  }
+
+  // The calling thread, and of all threads the only one that calls CUDA: calls of several would wait for each other.
+  void CopySlots(cudaStream_t stream) {
+    std::deque<Slot*> copying;
+    while (true) {
+      const uint32_t news = news_;
+      const bool last = reading_ == 0;  // all that is filled can be seen below
+      for (Reader& reader : readers_) {
+        for (Slot& slot : reader.slots) {
+          if (slot.state != Slot::kFilled) continue;
+          if (const int error = Copy(slot, &reader.memory, stream); error != 0) Fail(error);
+          slot.state = Slot::kCopied;
+          copying.push_back(&slot);
+        }
+      }
+      if (last) return;
+      if (copying.empty()) {
+        news_.wait(news);
+        continue;
+      }
+      if (cudaEventSynchronize(copying.front()->copied.get()) != cudaSuccess) Fail(-EIO);
+      copying.front()->state = Slot::kFree;
+      copying.front()->state.notify_one();
+      copying.pop_front();
+    }
+  }
+
+  // The tensors that a slot's piece belongs to, with the part of each, in turn, until `each` returns an error.
+  template <typename Each>
+  int ForParts(const Slot& slot, const Each& each) const {
+    int64_t begin = slot.begin;
+    const int64_t end = begin + slot.bytes;
+    // The last tensor that begins there or before: not an empty one.
+    size_t tensor = static_cast<size_t>(std::upper_bound(begins_.begin(), begins_.end(), begin) - begins_.begin()) - 1;
+    for (; begin < end; ++tensor) {
+      const int64_t offset = begin - begins_[tensor], n = std::min(end - begin, tensors_[tensor].bytes - offset);
+      if (n == 0) continue;
+      if (const int error = each(tensor, offset, n, slot.data + (begin - slot.begin)); error != 0) return error;
+      begin += n;
+    }
+    return 0;
+  }
+
+  int Fill(const Slot& slot) {
+    return ForParts(slot, [&](size_t tensor, int64_t offset, int64_t bytes, std::byte* to) {
+      while (bytes > 0) {
+        if (const int error = error_; error != 0) return error;  // another reader's
+        const int64_t got = source_->Read(static_cast<int32_t>(tensor), offset, to, bytes);
+        if (got == -EINTR) continue;
+        if (got <= 0) return got < 0 ? static_cast<int>(got) : -EIO;
+        offset += got, bytes -= got, to += got;
+      }
+      return 0;
+    });
+  }
+
+  int Copy(const Slot& slot, LatePinned* memory, cudaStream_t stream) {
+    if (error_ != 0) return error_;
+    if (!memory->Pin()) return -ENOMEM;
+    const int error = ForParts(slot, [&](size_t tensor, int64_t offset, int64_t bytes, const std::byte* from) {
+      std::byte* const to = static_cast<std::byte*>(tensors_[tensor].data) + offset;
+      const size_t n = static_cast<size_t>(bytes);
+      return cudaMemcpyAsync(to, from, n, cudaMemcpyHostToDevice, stream) == cudaSuccess ? 0 : -EIO;
+    });
+    return error == 0 && cudaEventRecord(slot.copied.get(), stream) != cudaSuccess ? -EIO : error;
+  }
+
+  Source* const source_;
+  const std::span<const RestoreTensor> tensors_;
+  const int64_t slot_bytes_;
+  std::vector<int64_t> begins_;  // of the tensors, in the state
+  int64_t bytes_ = 0;
+  std::vector<Reader> readers_;
+  std::atomic<int64_t> next_ = 0;    // where the next piece begins
+  std::atomic<size_t> reading_ = 0;  // readers
+  std::atomic<uint32_t> news_ = 0;
+  std::atomic<int> error_ = 0;
+};
+
 }  // namespace
 
 extern "C" q13::Snapshotter* q13_snapshot_create(const SnapshotConfig& config, Sink* sink) {
@@ -492,4 +624,17 @@ extern "C" q13::Snapshotter* q13_snapshot_create(const SnapshotConfig& config, S
   if (snapshotter->Start(config)) return snapshotter.release();
   (void)cudaGetLastError();
   return nullptr;
+}
+
+extern "C" int q13_restore(const RestoreConfig& config, Source* source, std::span<const RestoreTensor> tensors,
+                           cudaStream_t stream) {
+  if (source == nullptr || config.chunk_bytes < 1 || config.readers < 1 || config.pinned_bytes < config.chunk_bytes) {
+    return q13::kInvalid;
+  }
+  for (const RestoreTensor& tensor : tensors) {
+    if (tensor.bytes < 0 || (tensor.bytes > 0 && tensor.data == nullptr)) return q13::kInvalid;
+  }
+  const int error = Restore(config, source, tensors).Run(stream);
+  if (error != 0) (void)cudaGetLastError();
+  return error;
 }

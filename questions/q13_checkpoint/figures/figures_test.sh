@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# figures_test.sh FIGURES_TEST_JS: the crash explorer's code without a browser.
+# figures_test.sh FIGURES_TEST_JS: the figures' code without a browser.
 set -euo pipefail
 
 if ! command -v node >/dev/null; then

@@ -1,6 +1,7 @@
 // Odd but right: memory in pieces from a list of what is free, a thread and a queue for each save, so that saves are
 // written at once and in no order; tensors from the last to the first; copies to pinned memory in the caller's own
-// stream; a call of Write with no bytes for an empty tensor.
+// stream; a call of Write with no bytes for an empty tensor. A restore has readers that fill whatever place is free,
+// and the calling thread copies them one by one, from the last piece to the first, in the caller's own stream.
 #include <cuda_runtime.h>
 
 #include <algorithm>
@@ -242,6 +243,92 @@ class Naive : public q13::Snapshotter {
   std::vector<std::thread> threads_;
 };
 
+// What the readers and the copying thread of a restore share. REQUIRES, for all of it: the lock.
+struct Places {
+  std::mutex mutex;
+  std::condition_variable changed;
+  std::vector<char*> free;
+  struct Filled {
+    char* place;
+    char* to;
+    int64_t bytes;
+  };
+  std::deque<Filled> filled;
+  int64_t next = 0;  // piece
+  int reading = 0;   // threads
+  int error = 0;
+
+  void Fail(int with) {
+    if (error == 0) error = with;
+    changed.notify_all();
+  }
+};
+
+struct TensorPiece {
+  int32_t tensor;
+  int64_t offset;
+  int64_t bytes;
+};
+
+// 0, or what a Read has returned, or another's error.
+int ReadPiece(q13::Source* source, const TensorPiece& piece, char* to, Places* places) {
+  for (int64_t done = 0; done < piece.bytes;) {
+    {
+      std::lock_guard lock(places->mutex);
+      if (places->error != 0) return places->error;
+    }
+    const int64_t got = source->Read(piece.tensor, piece.offset + done, to + done, piece.bytes - done);
+    if (got == 0) return -EIO;
+    if (got < 0 && got != -EINTR) return static_cast<int>(got);
+    done += std::max<int64_t>(got, 0);
+  }
+  return 0;
+}
+
+void ReadPieces(q13::Source* source, std::span<const q13::RestoreTensor> tensors,
+                const std::vector<TensorPiece>& pieces, Places* places) {
+  std::unique_lock lock(places->mutex);
+  while (true) {
+    places->changed.wait(lock, [&] {
+      return places->error != 0 || places->next == static_cast<int64_t>(pieces.size()) || !places->free.empty();
+    });
+    if (places->error != 0 || places->next == static_cast<int64_t>(pieces.size())) break;
+    char* const place = places->free.back();
+    places->free.pop_back();
+    const TensorPiece& piece = pieces[static_cast<size_t>(places->next++)];
+    lock.unlock();
+    const int error = ReadPiece(source, piece, place, places);
+    lock.lock();
+    if (error != 0) {
+      places->Fail(error);
+      break;
+    }
+    char* const to = static_cast<char*>(tensors[static_cast<size_t>(piece.tensor)].data) + piece.offset;
+    places->filled.push_back({place, to, piece.bytes});
+    places->changed.notify_all();
+  }
+  --places->reading;
+  places->changed.notify_all();
+}
+
+void CopyPieces(cudaStream_t stream, Places* places) {
+  std::unique_lock lock(places->mutex);
+  while (true) {
+    places->changed.wait(lock, [&] { return places->reading == 0 || !places->filled.empty(); });
+    if (places->filled.empty()) return;
+    const Places::Filled filled = places->filled.front();
+    places->filled.pop_front();
+    lock.unlock();
+    const bool copied = cudaMemcpyAsync(filled.to, filled.place, static_cast<size_t>(filled.bytes),
+                                        cudaMemcpyHostToDevice, stream) == cudaSuccess &&
+                        cudaStreamSynchronize(stream) == cudaSuccess;
+    lock.lock();
+    places->free.push_back(filled.place);
+    if (!copied) places->Fail(-EIO);
+    places->changed.notify_all();
+  }
+}
+
 }  // namespace
 
 extern "C" q13::Snapshotter* q13_snapshot_create(const q13::SnapshotConfig& config, q13::Sink* sink) {
@@ -253,4 +340,36 @@ extern "C" q13::Snapshotter* q13_snapshot_create(const q13::SnapshotConfig& conf
   if (snapshotter->Start(config)) return snapshotter.release();
   (void)cudaGetLastError();
   return nullptr;
+}
+
+extern "C" int q13_restore(const q13::RestoreConfig& config, q13::Source* source,
+                           std::span<const q13::RestoreTensor> tensors, cudaStream_t stream) {
+  const int64_t chunk = config.chunk_bytes;
+  if (source == nullptr || chunk < 1 || config.readers < 1 || config.pinned_bytes < chunk) return q13::kInvalid;
+  std::vector<TensorPiece> pieces;
+  for (const q13::RestoreTensor& tensor : tensors) {
+    if (tensor.bytes < 0 || (tensor.bytes > 0 && tensor.data == nullptr)) return q13::kInvalid;
+    for (int64_t at = 0; at < tensor.bytes; at += chunk) {
+      pieces.push_back({static_cast<int32_t>(&tensor - tensors.data()), at, std::min(chunk, tensor.bytes - at)});
+    }
+  }
+  if (pieces.empty()) return 0;
+  std::reverse(pieces.begin(), pieces.end());
+  const int64_t count = std::min(config.pinned_bytes / chunk, static_cast<int64_t>(pieces.size()));
+  void* memory = nullptr;
+  if (cudaMallocHost(&memory, static_cast<size_t>(count * chunk)) != cudaSuccess) {
+    (void)cudaGetLastError();
+    return -ENOMEM;
+  }
+  Places places;
+  for (int64_t i = 0; i < count; ++i) places.free.push_back(static_cast<char*>(memory) + i * chunk);
+  places.reading = config.readers;
+  std::vector<std::thread> threads;
+  for (int32_t i = 0; i < config.readers; ++i) {
+    threads.emplace_back([&] { ReadPieces(source, tensors, pieces, &places); });
+  }
+  CopyPieces(stream, &places);
+  for (std::thread& thread : threads) thread.join();
+  (void)cudaFreeHost(memory);
+  return places.error;
 }

@@ -124,3 +124,24 @@ extern "C" q13::Snapshotter* q13_snapshot_create(const q13::SnapshotConfig& conf
   }
   return new CpuClone(config, sink);
 }
+
+// As the source's torch.load, then load_state_dict: right, with pageable memory and one Read after the other.
+extern "C" int q13_restore(const q13::RestoreConfig& config, q13::Source* source,
+                           std::span<const q13::RestoreTensor> tensors, cudaStream_t stream) {
+  std::vector<char> data;
+  for (const q13::RestoreTensor& tensor : tensors) {
+    data.resize(static_cast<size_t>(tensor.bytes));
+    for (int64_t at = 0; at < tensor.bytes;) {
+      const int64_t got = source->Read(static_cast<int32_t>(&tensor - tensors.data()), at, data.data() + at,
+                                       std::min(config.chunk_bytes, tensor.bytes - at));
+      if (got == 0) return -EIO;
+      if (got < 0 && got != -EINTR) return static_cast<int>(got);
+      at += std::max<int64_t>(got, 0);
+    }
+    if (cudaMemcpyAsync(tensor.data, data.data(), data.size(), cudaMemcpyHostToDevice, stream) != cudaSuccess ||
+        cudaStreamSynchronize(stream) != cudaSuccess) {
+      return -EIO;
+    }
+  }
+  return 0;
+}
