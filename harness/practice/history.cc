@@ -17,17 +17,17 @@ namespace fs = std::filesystem;
 // "wbhi": says that a SQLite file is ours.
 constexpr int64_t kApplicationId = 0x77626869;
 
-// Why the file is not a history that can be used; empty when it is one, or is empty and can become one.
+// Why the file is not a history that can be used; empty when it is one, or is empty and can become one. One statement:
+// another process may be making it one, and between two of ours it would be neither.
 Result<std::string> WhyUnusable(Database& database) {
-  Result<int64_t> version = database.Integer("PRAGMA user_version");
-  Result<int64_t> application = version.ok() ? database.Integer("PRAGMA application_id") : version;
-  Result<int64_t> tables = application.ok() ? database.Integer("SELECT count(*) FROM sqlite_master") : application;
-  if (!tables.ok()) {
-    if (database.damaged()) return std::string("is damaged");
-    return tables.status();
-  }
-  const bool empty = *version == 0 && *application == 0 && *tables == 0;
-  return std::string(empty || *application == kApplicationId ? "" : "is not a history of the workbench");
+  const std::string ours = std::to_string(kApplicationId);
+  Result<int64_t> usable =
+      database.Integer("SELECT application_id = " + ours +
+                       " OR (application_id = 0 AND user_version = 0 AND (SELECT count(*) FROM sqlite_master) = 0) "
+                       "FROM pragma_application_id, pragma_user_version");
+  if (usable.ok()) return std::string(*usable != 0 ? "" : "is not a history of the workbench");
+  if (database.damaged()) return std::string("is damaged");
+  return usable.status();
 }
 
 Status BringUpToDate(Database& database, const std::vector<std::string>& steps) {
