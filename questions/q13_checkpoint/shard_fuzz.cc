@@ -235,7 +235,11 @@ Case MakeCase(const FuzzInput& input) {
   if (!made.forged) return made;
   g_opened.Add();
   ShardManifest manifest;
-  if (Decode(*made.tree.files.at(kShardManifestName), &manifest)) made.manifest = std::move(manifest);
+  const auto disjoint = [](const auto& tensor) { return AreDisjoint(tensor.second.pieces); };
+  if (Decode(*made.tree.files.at(kShardManifestName), &manifest) &&
+      std::all_of(manifest.tensors.begin(), manifest.tensors.end(), disjoint)) {
+    made.manifest = std::move(manifest);
+  }
   if (made.manifest) g_decoded.Add();
   return made;
 }
