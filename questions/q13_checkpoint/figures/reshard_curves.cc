@@ -162,14 +162,14 @@ double CpuSeconds() {
 }
 
 struct Machine {
-  const char* library;
+  const char* answer;  // the library
   const char* root;
   Shared* shared;
 };
 
 // In a process of its own.
 void RunRank(const Machine& machine, const ReshardRequest& request, const Layout& layout, bool save, int rank) {
-  void* library = dlopen(machine.library, RTLD_NOW | RTLD_LOCAL);
+  void* library = dlopen(machine.answer, RTLD_NOW | RTLD_LOCAL);
   if (library == nullptr) Fail(dlerror());
   const auto entry =
       reinterpret_cast<decltype(&q13_shard_save)>(dlsym(library, save ? "q13_shard_save" : "q13_shard_load"));
@@ -294,7 +294,7 @@ int Main(int count, char** arguments) {
   const std::time_t now = std::time(nullptr);
   char date[16];
   std::strftime(date, sizeof(date), "%Y-%m-%d", std::gmtime(&now));
-  const std::string library = machine.library;
+  const std::string library = machine.answer;
   std::printf("{\"command\": \"reshard_curves %s ROOT %d\", \"date\": \"%s\",\n",
               library.substr(library.rfind('/') + 1).c_str(), repetitions, date);
   std::printf(" \"cpu\": \"%s\", \"cores\": %ld, \"io\": \"%s, page cache\", \"repetitions\": %d,\n", CpuName().c_str(),
