@@ -120,7 +120,9 @@ GradeResult Engine::Grade(const std::function<void(const std::string&)>& progres
     }
     grade.checks.push_back(RunCheck(check, context));
     const VerdictKind kind = grade.checks.back().kind;
-    if (kind != VerdictKind::kPass && kind != VerdictKind::kNotGraded) wrong_parts.push_back(part);
+    if (kind != VerdictKind::kPass && kind != VerdictKind::kTooSlow && kind != VerdictKind::kNotGraded) {
+      wrong_parts.push_back(part);
+    }
   }
   // Ends the ranks in good order: what they left behind is found now.
   CheckResult leftovers;

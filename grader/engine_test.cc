@@ -144,6 +144,17 @@ TEST(EngineTest, AFractionBelowOneIsTooSlowAndKeepsItsMarks) {
   EXPECT_EQ(grade.earned(), 0.5);
 }
 
+// A part that is right, and slow in one respect, is judged in the others.
+TEST(EngineTest, WhatIsSlowIsNotWrong) {
+  Question question = MakeTestQuestion();
+  question.performance_checks = {"a.speed", "a.other_speed"};
+  question.checks = {MakeCheck("a.speed", [](CheckContext& context) { context.EarnFraction(0.25, "4x slower"); }),
+                     MakeCheck("a.other_speed", [](CheckContext& context) { context.EarnFraction(1, ""); })};
+  const GradeResult grade = Grade(question, HostOptions());
+  EXPECT_THAT(Verdicts(grade), ElementsAre("a.imports pass", "a.speed too_slow", "a.other_speed pass"));
+  EXPECT_EQ(grade.earned(), 2.5);
+}
+
 TEST(EngineTest, AFractionIsClampedToTheMarks) {
   for (const double fraction : {1.0, 1.5, 1000.0}) {
     Question question = MakeTestQuestion();

@@ -308,6 +308,9 @@ bool JudgeLastRing(CheckContext& context, int64_t chunk) {
   return trial.Waited(wait) && trial.Whole(0, {1});
 }
 
+// More than of some things a stream or a queue has room for, and fewer than CUDA lets wait in any stream (1024).
+constexpr int64_t kManyChunks = 150;
+
 void CheckAsynchronous(CheckContext& context) {
   SnapshotDraws draws(context, 3);
   SnapshotCase shape;
@@ -319,7 +322,8 @@ void CheckAsynchronous(CheckContext& context) {
   } held[] = {{{"room on the device, exactly", bytes, 2 * chunk, chunk}, 1},
               {{"room on the device", 2 * bytes, chunk, chunk}, 2},
               {{"room in pinned memory, exactly", 0, bytes, chunk}, 1},
-              {{"room in pinned memory", chunk, 3 * bytes, chunk}, 2}};
+              {{"room in pinned memory", chunk, 3 * bytes, chunk}, 2},
+              {{"room in pinned memory, many chunks", 0, bytes, bytes / kManyChunks}, 1}};
   for (const auto& [plan, saves] : held) {
     if (!JudgeAsynchronous(context, plan, shape.tensors, saves, false)) return;
   }
@@ -368,7 +372,8 @@ void AddSnapshotChecks(std::vector<workbench::Check>* checks) {
         false,
         {"cudaDeviceSynchronize, cudaStreamSynchronize or cudaMemcpy in Save",
          "the default stream is used: it waits for others", "copies to memory that is not pinned",
-         "a lock that the writer holds while it writes"}},
+         "a lock that the writer holds while it writes", "a queue of few chunks between Save and the writer",
+         "an event with cudaEventBlockingSync for each chunk: only some dozens of them can wait in a stream"}},
        CheckAsynchronous},
       {{"a.overlapping",
         "a Save while others are under way",

@@ -1,10 +1,8 @@
 #include "questions/q13_checkpoint/durable_rank.h"
 
 #include <dlfcn.h>
-#include <sys/resource.h>
 
 #include <algorithm>
-#include <fstream>
 #include <map>
 #include <memory>
 #include <set>
@@ -12,6 +10,7 @@
 
 #include "questions/q13_checkpoint/crash_matrix.h"
 #include "questions/q13_checkpoint/damaged_files.h"
+#include "questions/q13_checkpoint/memory_limit.h"
 #include "questions/q13_checkpoint/thread_group.h"
 
 namespace q13 {
@@ -30,25 +29,7 @@ constexpr int64_t kMostFaultsOfARank = 300;
 // That much more memory may be taken while files are read that say anything.
 constexpr uint64_t kMemoryForGarbage = 256 << 20;
 
-// Bounds what the process may have of memory that it writes to (Linux: RLIMIT_DATA counts private writable mappings).
-class MemoryLimit {
- public:
-  explicit MemoryLimit(uint64_t more) {
-    getrlimit(RLIMIT_DATA, &before_);
-    std::ifstream status("/proc/self/status");
-    std::string word;
-    uint64_t kib = 0;
-    while (status >> word && word != "VmData:") continue;
-    if (!(status >> kib)) return;
-    rlimit limit = before_;
-    limit.rlim_cur = std::min<rlim_t>(before_.rlim_max, kib * 1024 + more);
-    setrlimit(RLIMIT_DATA, &limit);
-  }
-  ~MemoryLimit() { setrlimit(RLIMIT_DATA, &before_); }
-
- private:
-  rlimit before_ = {};
-};
+;
 
 class DurableCase {
  public:

@@ -291,7 +291,7 @@ void TryCrash(IncrementalTrial& trial) {
     options.first_cut = begin;
     options.images.exhaustive_units = trial.Affordable(2, 5, 6, 8);
     options.images.singles = trial.Affordable(2, 8, 12, 200);
-    options.images.samples = trial.Affordable(1, 6, 20, 20000);
+    options.images.samples = trial.Affordable(1, 6, 20, 32000);
     options.images.seed = trial.seed();
     options.most_images = trial.Affordable<int64_t>(30, 700, 3000, 1 << 22);
     int64_t images = 0;

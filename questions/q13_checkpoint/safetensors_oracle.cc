@@ -4,6 +4,7 @@
 #include <array>
 #include <cstring>
 #include <set>
+#include <string_view>
 
 namespace q13 {
 namespace {
@@ -303,11 +304,11 @@ std::vector<int64_t> IntegersOf(const Value& value) {
   return integers;
 }
 
-const Value& Member(const Value& object, const std::string& key) {
+const Value& Member(const Value& object, std::string_view key) {
   for (size_t i = 0; i < object.keys.size(); ++i) {
     if (object.keys[i] == key) return object.items[i];
   }
-  throw NotValid{"no member \"" + key + "\""};
+  throw NotValid{"no member \"" + std::string(key) + "\""};
 }
 
 SafetensorsEntry TensorOf(const std::string& name, const Value& value) {

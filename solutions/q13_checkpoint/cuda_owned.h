@@ -88,13 +88,15 @@ class LatePinned {
 };
 
 // Events are used again: making one may cost more than a small copy. REQUIRES, for both: the owner's lock.
+//
+// None has cudaEventBlockingSync: of such events CUDA lets only so many wait in a stream (56 on an H100), and whoever
+// enqueues the next copy behind them waits for one.
 class EventPool {
  public:
   Event Take() {
     Event event;
     if (free_.empty()) {
-      // A thread that waits for it sleeps: training needs the core.
-      (void)Make(&event, cudaEventDisableTiming | cudaEventBlockingSync);
+      (void)Make(&event);
     } else {
       event = std::move(free_.back());
       free_.pop_back();
@@ -107,6 +109,23 @@ class EventPool {
 
  private:
   std::vector<Event> free_;
+};
+
+// Waits for events of a pool asleep, as training needs the core: a blocking event of its own comes after them, in a
+// stream of its own. For one thread at a time.
+class Sleeper {
+ public:
+  bool Start() { return Make(&stream_) && Make(&event_, cudaEventDisableTiming | cudaEventBlockingSync); }
+  cudaError_t Await(cudaEvent_t event) {
+    if (const cudaError_t done = cudaEventQuery(event); done != cudaErrorNotReady) return done;
+    if (const cudaError_t error = cudaStreamWaitEvent(stream_.get(), event, 0); error != cudaSuccess) return error;
+    if (const cudaError_t error = cudaEventRecord(event_.get(), stream_.get()); error != cudaSuccess) return error;
+    return cudaEventSynchronize(event_.get());
+  }
+
+ private:
+  Stream stream_;
+  Event event_;
 };
 
 }  // namespace q13

@@ -46,6 +46,7 @@ using q13::PinnedMemory;
 using q13::RestoreConfig;
 using q13::RestoreTensor;
 using q13::Sink;
+using q13::Sleeper;
 using q13::SnapshotConfig;
 using q13::Source;
 using q13::Stream;
@@ -218,6 +219,9 @@ class RingSnapshotter : public q13::Snapshotter {
   bool Start(const SnapshotConfig& config) {
     void* memory = nullptr;
     if (cudaGetDevice(&device_) != cudaSuccess) return false;
+    // Loaded now: a kernel that is first launched while the device is at work waits for it to be done.
+    cudaFuncAttributes attributes;
+    if (cudaFuncGetAttributes(&attributes, GatherKernel) != cudaSuccess) return false;
     if (config.device_bytes > 0) {
       if (cudaMalloc(&memory, static_cast<size_t>(config.device_bytes)) != cudaSuccess) return false;
       device_memory_.reset(static_cast<std::byte*>(memory));
@@ -225,6 +229,7 @@ class RingSnapshotter : public q13::Snapshotter {
     if (cudaMallocHost(&memory, static_cast<size_t>(config.pinned_bytes)) != cudaSuccess) return false;
     pinned_memory_.reset(static_cast<std::byte*>(memory));
     if (!Make(&drain_stream_) || !Make(&direct_stream_)) return false;
+    if (!save_sleeper_.Start() || !writer_sleeper_.Start()) return false;
     writer_ = std::thread([this] { RunWriter(); });
     return true;
   }
@@ -329,7 +334,7 @@ class RingSnapshotter : public q13::Snapshotter {
     if (error == cudaSuccess && fits) error = cudaStreamWaitEvent(stream, event.get(), 0);
     if (error == cudaSuccess && !fits) {
       lock.unlock();
-      error = cudaEventSynchronize(event.get());
+      error = save_sleeper_.Await(event.get());
       lock.lock();
     }
     events_.Return(std::move(event));
@@ -408,7 +413,7 @@ class RingSnapshotter : public q13::Snapshotter {
 
   void Deliver(const Chunk& chunk) {
     State& state = *chunk.state;
-    const bool copied = chunk.arrived != nullptr && cudaEventSynchronize(chunk.arrived.get()) == cudaSuccess;
+    const bool copied = chunk.arrived != nullptr && writer_sleeper_.Await(chunk.arrived.get()) == cudaSuccess;
     if (!copied && state.error == 0) state.error = -EIO;
     const std::byte* data = pinned_memory_.get() + pinned_ring_.Offset(chunk.at);
     for (const Piece& piece : chunk.pieces) {
@@ -432,6 +437,7 @@ class RingSnapshotter : public q13::Snapshotter {
   DeviceMemory device_memory_;
   PinnedMemory pinned_memory_;
   Stream drain_stream_, direct_stream_;
+  Sleeper save_sleeper_, writer_sleeper_;  // of the thread that calls Save, of the writer
 
   std::mutex save_mutex_;            // taken before mutex_
   std::mutex mutex_;                 // of all below
