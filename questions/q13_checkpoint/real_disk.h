@@ -63,7 +63,7 @@ class Disk {
   // Of the file that was saved.
   double PlainRead(bool direct);
 
-  // That file.
+  // That file: it is saved if it is not there; none of it stays in the page cache.
   void MustExist();
   void DropFromCache();
 

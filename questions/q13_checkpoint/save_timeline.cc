@@ -139,7 +139,9 @@ void WriteTimeline(Disk& disk, const std::string& path) {
   nlohmann::json timeline = {{"device", properties.name}, {"bytes", disk.bytes()}};
   timeline["saves"] = {TimelineOf(disk, "device", disk.DeviceConfig()), TimelineOf(disk, "pinned", disk.PinnedConfig()),
                        TimelineOf(disk, "ring", disk.RingConfig())};
-  std::ofstream(path) << timeline.dump(1) << "\n";
+  std::ofstream file(path);
+  file << timeline.dump(1) << "\n";
+  if (!file.flush()) Give(path + " cannot be written");
 }
 
 }  // namespace q13
