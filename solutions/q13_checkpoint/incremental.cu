@@ -183,7 +183,8 @@ class Increments : public IncrementalStore {
   int Commit(std::map<int64_t, Manifest> manifests) {
     std::map<int64_t, int64_t> names;
     for (const auto& [step, manifest] : manifests) {
-      const int64_t id = next_id_++;
+      int64_t id = 0;
+      if (const int error = NewId(&id); error != 0) return error;
       names[step] = id;
       temporary_.insert(id);
       std::unique_ptr<File> file;
@@ -207,8 +208,16 @@ class Increments : public IncrementalStore {
     return 0;
   }
 
+  // What has a number that no store gets to would be taken for nobody's by the next one.
+  int NewId(int64_t* id) {
+    if (next_id_ >= kMostId) return -EOVERFLOW;
+    *id = next_id_++;
+    return 0;
+  }
+
   int CreateData(int64_t step, DataFile* name, std::unique_ptr<File>* file) {
-    *name = {step, next_id_++};
+    name->step = step;
+    if (const int error = NewId(&name->id); error != 0) return error;
     files_.insert(*name);
     return OpenFile(io_, Path(DataName(*name)), OpenMode::kCreate, file);
   }
