@@ -88,6 +88,17 @@ test_grade_without_verdict() {
   workbench grade q12
   expect_rc 5
   expect 'the verdict' TIMEOUT
+  case_is 'killed, with the report of an older run still there'
+  bazel_grades FAILED 3
+  workbench grade q12
+  expect_rc 1
+  expect 'Report:'
+  rm "$WORK/logs/a b/test.outputs/result.json"
+  workbench grade q12
+  expect_rc 5
+  expect 'the grader ended before it had one'
+  refuse 'Report:'
+  case_is 'no verdict, once more'
   bazel_grades FAILED 3 grader_fault
   workbench grade q12
   expect_rc 5

@@ -157,12 +157,16 @@ report_verdict() {
   keep_grade "$folder" "$result"
   drop_lock
   [[ -z $GRADE_JSON ]] || export_result "$folder" "$GRADE_JSON" || exit "$EXIT_FAILED"
-  print_report_path "${result%.json}/report.html"
+  [[ ! -f $folder/result.json ]] || print_report_path "${result%.json}/report.html"
   [[ $status == PASSED ]] && return 0
   lead=$(result_lead_verdict "$folder/result.json")
   [[ $lead != grader* ]] || die "$EXIT_NO_VERDICT" "the grader itself failed; ./workbench doctor may tell why"
-  [[ $status == FAILED ]] && exit "$EXIT_FAILED"
-  die "$EXIT_NO_VERDICT" "no verdict: the grader was stopped (Bazel says ${status:-nothing})"
+  [[ $status == FAILED ]] || die "$EXIT_NO_VERDICT" "no verdict: the grader was stopped (Bazel says ${status:-nothing})"
+  # Its last lines and its result, of which either may have found no room.
+  if [[ ! -f $folder/result.json ]] && ! grep -q '^  Marks ' "$log"; then
+    die "$EXIT_NO_VERDICT" "no verdict: the grader ended before it had one; was it killed, or did memory run out? Repeat it"
+  fi
+  exit "$EXIT_FAILED"
 }
 
 # keep_grade FOLDER FILE: the history, the result and its report; what cannot be kept is said in one line, and no more.
