@@ -297,8 +297,9 @@ void TryAvalanche(IncrementalTrial& trial) {
     for (const bool zeros : {false, true}) {
       const size_t stride = (bytes + 15) / 16 * 16;
       const size_t bits = 8 * bytes;
-      // Chunks of a multiple of 16 bytes; others are one chunk each, so there are fewer of them. No pair is there twice:
-      // a coin that is thrown once and counted six times is not six coins. Of zeros there are bits (bits - 1) pairs.
+      // Chunks of a multiple of 16 bytes; others are one chunk each, so there are fewer of them. No pair is there
+      // twice: a coin that is thrown once and counted six times is not six coins. Of zeros there are bits (bits - 1)
+      // pairs.
       size_t count = stride == bytes ? pairs : std::min<size_t>(pairs, 400);
       if (zeros) count = std::min(count, bits * (bits - 1) / 2);
       std::set<std::pair<size_t, size_t>> drawn;
@@ -307,9 +308,7 @@ void TryAvalanche(IncrementalTrial& trial) {
       for (size_t p = 0, draws = 0; p < count; ++draws) {
         const uint64_t draw = MixBits(trial.Key(99) + draws);
         // The first and the last word, too.
-        const size_t bit = draw % 4 == 0   ? draw / 4 % 64
-                           : draw % 4 == 1 ? bits - 1 - draw / 4 % 64
-                                           : draw / 4 % bits;
+        const size_t bit = draw % 4 == 0 ? draw / 4 % 64 : draw % 4 == 1 ? bits - 1 - draw / 4 % 64 : draw / 4 % bits;
         const size_t second = (bit + 1 + MixBits(draw) % (bits - 1)) % bits;
         if (zeros && !drawn.emplace(bit, second).second) continue;
         const Contents base = zeros ? Contents(bytes) : RandomBytes(bytes, trial.Key(77 + p));
