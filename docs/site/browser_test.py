@@ -151,7 +151,14 @@ class Site(unittest.TestCase):
         press("/")
         until("the search is open", lambda: self.shown("#search"))
         until("the index is loaded", lambda: run("return Boolean(window.workbenchSearchIndex)"))
-        press(text)
+
+        # A busy machine may lose keys.
+        def typed():
+            run("document.querySelector('#search input').select()")
+            press(text)
+            return run("return document.querySelector('#search input').value") == text
+
+        until("the text is typed", typed)
         return [link.text for link in driver.find_elements(By.CSS_SELECTOR, "#search-results a")]
 
     def test_search(self):
