@@ -84,5 +84,5 @@
 
   const kit = { node, element, svg, html, slider, choice, setIcon, STYLE };
   if (typeof module !== "undefined") module.exports = kit;
-  else window.workbench.figureKit = kit;
+  else window.workbench.figureKit ??= kit;  // once: two figures of a page both load it, and share its count of groups
 }());

@@ -144,6 +144,9 @@ class Site(unittest.TestCase):
         dead = run("""return Array.from(document.querySelectorAll('figure.interactive')).filter(f => f.getClientRects().length &&
           !('drawn' in f.dataset)).map(f => f.dataset.figure)""")
         self.assertEqual(dead, [], "figures whose script has not drawn them")
+        shared = run("""const names = Array.from(document.querySelectorAll('fieldset'), f => f.querySelector('input[type=radio]')?.name);
+          return names.filter((name, i) => name && names.indexOf(name) !== i)""")
+        self.assertEqual(shared, [], "groups of radio buttons that uncheck each other's")
 
     # Search -------------------------------------------------------------------------------------------------------------
 
