@@ -117,7 +117,6 @@ class Sleeper {
  public:
   bool Start() { return Make(&stream_) && Make(&event_, cudaEventDisableTiming | cudaEventBlockingSync); }
   cudaError_t Await(cudaEvent_t event) {
-    if (const cudaError_t done = cudaEventQuery(event); done != cudaErrorNotReady) return done;
     if (const cudaError_t error = cudaStreamWaitEvent(stream_.get(), event, 0); error != cudaSuccess) return error;
     if (const cudaError_t error = cudaEventRecord(event_.get(), stream_.get()); error != cudaSuccess) return error;
     return cudaEventSynchronize(event_.get());
